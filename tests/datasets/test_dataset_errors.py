@@ -1,0 +1,159 @@
+"""Errors are one line that names the thing and the way out."""
+
+from __future__ import annotations
+
+import shutil
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from llp.errors import DataError, ParameterError
+
+
+def images(folder, **counts):
+    for name, count in counts.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            Image.fromarray(np.full((4, 4, 3), number, dtype=np.uint8)).save(folder / name / f"{number}.png")
+    return {"source": "image_folder", "path": folder}
+
+
+def table(folder, content, label="kind"):
+    file = folder / "table.csv"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return {"source": "csv", "path": file, "label": label}
+
+
+def unreadable_image(folder):
+    arguments = images(folder, cat=5, dog=5)
+    for name in ("cat", "dog"):
+        for file in (folder / name).iterdir():
+            file.write_bytes(file.read_bytes()[:40])
+    return arguments
+
+
+def class_without_images(folder):
+    arguments = images(folder, cat=5, dog=0)
+    (folder / "dog" / "readme.txt").write_text("soon")
+    return arguments
+
+
+ROWS = "".join(f"{number},{'ab'[number % 2]}\n" for number in (3, 8, 1, 6, 5, 2, 7, 4, 9, 0, 4, 3))
+
+CASES = {
+    "missing folder": (lambda f: {"source": "image_folder", "path": f / "pets"}, r"image folder .*pets is missing"),
+    "empty folder": (lambda f: {"source": "image_folder", "path": f}, r"has no sub-folders: make one for each class"),
+    "class without images": (class_without_images, r"class folder .*dog has no images"),
+    "splits, not classes": (lambda f: images(f, train=2, test=2), r"holds splits \(test, train\), not classes"),
+    "unreadable image": (unreadable_image, r"image .*\.png cannot be read \(.+\): repair or remove it"),
+    "one class": (lambda f: images(f / "pets", cat=5), r"pets has only one class, 'cat': there must be at least two"),
+    "class with one image": (lambda f: images(f, cat=5, dog=1), r"class 'dog' has 1 sample, at least 3 are needed"),
+    "missing CSV": (lambda f: {"source": "csv", "path": f / "a.csv", "label": "kind"}, r"CSV file .*a.csv is missing"),
+    "empty CSV": (lambda f: table(f, ""), r"table.csv is empty"),
+    "CSV without rows": (lambda f: table(f, "size,kind\n"), r"has a header but no rows"),
+    "missing label column": (
+        lambda f: table(f, "size,kind\n" + ROWS, label="species"),
+        r"no column 'species' for the labels: its columns are size, kind",
+    ),
+    "not UTF-8": (lambda f: table(f, b"size,kind\n1,caf\xe9\n"), r"table.csv is not UTF-8 \(byte \d+\)"),
+    "ragged CSV": (lambda f: table(f, f"size,kind\n{ROWS}1,2,3\n"), r"is not a table .*line 14"),
+    "unnamed column": (lambda f: table(f, "size,kind\n1,2,a\n3,4,b\n"), r"more fields in a row than in its header"),
+    "label column only": (lambda f: table(f, "kind\na\nb\n"), r"no columns to learn from beside 'kind'"),
+    "only identifiers": (
+        lambda f: table(f, "name,kind\n" + "".join(f"n{k},{k % 2}\n" for k in range(12))),
+        r"no columns to learn from",
+    ),
+    "only constants": (lambda f: table(f, "size,kind\n" + "1,a\n1,b\n" * 6), r"no column of the table varies"),
+    "no labels": (
+        lambda f: table(f, "size,kind\n1,\n3,\n2,\n"),
+        r"table has no labels: there must be at least two",
+    ),
+    "one label": (lambda f: table(f, "size,kind\n1,a\n3,a\n2,a\n"), r"table has only one class, 'a'"),
+    "label with one row": (lambda f: table(f, "size,kind\n" + ROWS + "5,c\n"), r"class 'c' has 1 sample"),
+    "numbers too large": (
+        lambda f: table(f, "size,kind\n" + ROWS.replace("8,", "1e308,").replace("5,", "-1e308,")),
+        r"column 'size' holds numbers too large to be scaled",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.filterwarnings("ignore:overflow encountered", "ignore:invalid value encountered")
+def test_unfit_data(case, prepare, tmp_path):
+    make, message = CASES[case]
+    with pytest.raises(DataError, match=message) as caught:
+        prepare(**make(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"source": "cifar"}, r"unknown data set source 'cifar': choose one of digits, .*cifar10"),
+        ({"source": "csv", "label": "kind"}, r"source 'csv' needs a path"),
+        ({"source": "csv", "path": "a.csv"}, r"source 'csv' needs a label"),
+        ({"source": "image_folder"}, r"source 'image_folder' needs a path"),
+        ({"source": "iris", "path": "a.csv"}, r"source 'iris' takes no path"),
+        ({"source": "iris", "label": "kind"}, r"source 'iris' takes no label"),
+        ({"source": "iris", "image_size": 8}, r"source 'iris' is a table and takes no image_size"),
+        ({"source": "digits", "image_size": 0}, r"image_size is 0: choose 1 or more"),
+        ({"source": "digits", "max_train": -1}, r"max_train is -1"),
+        ({"source": "digits", "max_test": 0}, r"max_test is 0"),
+        ({"source": "digits", "seed": -1}, r"seed is -1"),
+    ],
+)
+def test_unfit_arguments(arguments, message, prepare):
+    with pytest.raises(ParameterError, match=message):
+        prepare(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("mnist", r"mnist cannot be downloaded .*get train-images-idx3-ubyte.gz, .*put into .*MNIST.raw"),
+        ("fashion_mnist", r"get train-images-idx3-ubyte.gz, .*put into .*FashionMNIST.raw"),
+        ("cifar10", r"cifar10 cannot be downloaded \(.*no route.*\): get cifar-10-python.tar.gz .*put into"),
+        ("cifar100", r"get cifar-100-python.tar.gz"),
+        ("svhn", r"get train_32x32.mat, test_32x32.mat"),
+        ("adult", r"adult cannot be downloaded .*get adult.data, adult.test .*put into .*adult"),
+    ],
+)
+def test_no_network(source, message, prepare, tmp_path, monkeypatch):
+    def unreachable(*_, **__):
+        raise URLError("no route to host")
+
+    monkeypatch.setattr("urllib.request.urlopen", unreachable)
+    with pytest.raises(DataError, match=message) as caught:
+        prepare(source, root=tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "file"),
+    [
+        ("mnist", "MNIST/raw/train-labels-idx1-ubyte"),
+        ("cifar10", "cifar-10-batches-py/data_batch_3"),
+        ("cifar10", "cifar-10-batches-py/batches.meta"),
+        ("svhn", "test_32x32.mat"),
+    ],
+)
+def test_damaged_download(source, file, tiny, prepare, tmp_path):
+    root = shutil.copytree(tiny[source]["root"], tmp_path / "raw")
+    content = bytearray((root / file).read_bytes())
+    content[-1] ^= 1
+    (root / file).write_bytes(content)
+    with pytest.raises(DataError, match=rf"{(root / file).name} is damaged \(its MD5 is .*delete it"):
+        prepare(source, root=root)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda text: text[: len(text) // 2 - 9], lambda text: "", lambda text: "1, 2\n" * 9]
+)
+def test_damaged_adult(change, tiny, prepare, tmp_path):
+    root = shutil.copytree(tiny["adult"]["root"], tmp_path / "raw")
+    file = root / "adult" / "adult.data"
+    file.write_text(change(file.read_text()))
+    with pytest.raises(DataError, match=r"adult.data is damaged \(.*delete it"):
+        prepare("adult", root=root)

@@ -1,0 +1,74 @@
+"""Images: resizing, and the user's own folder in all its variety."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from llp.datasets import image_folder
+from llp.datasets.images import resize
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_shrinking_averages_areas(channels):
+    checkered = np.indices((32, 32)).sum(axis=0) % 2 * 255
+    x = np.repeat(checkered[None, ..., None], channels, axis=3).astype(np.uint8)
+    small = resize(x, 4)
+    assert small.shape == (1, 4, 4, channels)
+    assert small.dtype == np.uint8
+    assert np.abs(small.astype(int) - 127).max() <= 2
+
+
+def test_growing_and_keeping_size():
+    x = np.full((2, 8, 8, 1), 77, dtype=np.uint8)
+    assert (resize(x, 20) == 77).all()
+    assert resize(x, 8) is x
+
+
+def test_folder_takes_every_size_mode_and_format(tiny, prepare):
+    dataset = prepare("image_folder", **tiny["image_folder"])
+    assert dataset.name == "shapes"
+    assert dataset.classes == ("bright", "dark")
+    assert dataset.input_shape == (3, 32, 32)
+    assert len(dataset.train) + len(dataset.validation) + len(dataset.test) == 40
+    for part in (dataset.train, dataset.validation, dataset.test):
+        np.testing.assert_array_equal(part.x.mean(axis=(1, 2, 3)) < 128, part.y == 1)
+
+
+def test_fingerprint_of_a_folder_is_of_names_and_bytes(tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (5, 5), name == "cat" and "red").save(tmp_path / name / "1.png")
+    fingerprint = image_folder.load(tmp_path).fingerprint
+    (tmp_path / "cat" / ".DS_Store").write_bytes(b"")
+    (tmp_path / "cat" / "notes.txt").write_text("meow")
+    assert image_folder.load(tmp_path).fingerprint == fingerprint
+    moved = tmp_path.rename(tmp_path.with_name("elsewhere"))
+    assert image_folder.load(moved).fingerprint == fingerprint
+    (moved / "dog" / "1.png").rename(moved / "dog" / "2.png")
+    renamed = image_folder.load(moved).fingerprint
+    Image.new("RGB", (5, 5), "blue").save(moved / "dog" / "2.png")
+    assert len({fingerprint, renamed, image_folder.load(moved).fingerprint}) == 3
+
+
+def test_only_the_images_asked_for_are_read(tmp_path):
+    (tmp_path / "cat").mkdir()
+    Image.new("RGB", (5, 5), "white").save(tmp_path / "cat" / "1.png")
+    (tmp_path / "cat" / "2.png").write_bytes(b"broken")
+    x = image_folder.load(tmp_path).read(np.array([0]), 6)
+    assert x.shape == (1, 6, 6, 3)
+    assert (x == 255).all()
+
+
+def test_photos_stand_upright_and_deep_grey_keeps_its_levels(tmp_path):
+    (tmp_path / "all").mkdir()
+    left_half = np.zeros((8, 8, 3), dtype=np.uint8)
+    left_half[:, :4] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: show it rotated clockwise by a quarter
+    Image.fromarray(left_half).save(tmp_path / "all" / "photo.png", exif=exif)
+    Image.fromarray(np.full((8, 8), 40000, dtype=np.uint16)).save(tmp_path / "all" / "scan.png")
+    photo, scan = image_folder.load(tmp_path).read(np.arange(2), 8)
+    np.testing.assert_array_equal(photo, np.rot90(left_half, -1))
+    assert (scan == 40000 >> 8).all()
