@@ -1,0 +1,40 @@
+"""Crops and flips of whole batches: one gather, no loop over samples."""
+
+from __future__ import annotations
+
+import torch
+
+
+def pad_images(images: torch.Tensor, width: int) -> torch.Tensor:
+    """Reflect-pad uint8 images (n, height, width, channels) on all four sides."""
+    if width == 0:
+        return images
+    rows = _reflected(images.shape[1], width, images.device)
+    columns = _reflected(images.shape[2], width, images.device)
+    return images[:, rows][:, :, columns]
+
+
+def gather_crops(
+    padded: torch.Tensor,
+    index: torch.Tensor,
+    size: tuple[int, int],
+    offsets: torch.Tensor,
+    flips: torch.Tensor | None,
+) -> torch.Tensor:
+    """Cut a window out of each chosen image.
+
+    padded: (n, H, W, channels); index: (b,) of images; size: (h, w) of the windows; offsets: (b, 2), the upper left
+    corners; flips: (b,) bool, mirrored left to right where true. Returns (b, h, w, channels).
+    """
+    height, width = size
+    columns = torch.arange(width, device=padded.device).expand(len(index), width)
+    if flips is not None:
+        columns = torch.where(flips[:, None], width - 1 - columns, columns)
+    columns = columns + offsets[:, 1, None]
+    rows = torch.arange(height, device=padded.device) + offsets[:, 0, None]
+    return padded[index[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def _reflected(length: int, width: int, device: torch.device) -> torch.Tensor:
+    places = torch.arange(-width, length + width, device=device)
+    return (length - 1) - ((length - 1) - places.abs()).abs()

@@ -1,0 +1,138 @@
+"""Where a run takes its batches from: arrays that lie on the device, or a user's own loaders."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from llp.datasets.dataset import Dataset, Part
+from llp.errors import DataError
+from llp.training.augment import gather_crops, pad_images
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+class Batches(Protocol):
+    """A source of batches on the device.
+
+    `epoch` yields the (inputs, targets) of one epoch over the first `fraction` of the data, drawn with `generator`;
+    `steps` says how many they are.
+    """
+
+    def epoch(self, fraction: float, generator: torch.Generator) -> Iterator[Batch]: ...
+
+    def steps(self, fraction: float) -> int: ...
+
+
+class ArrayBatches:
+    """Batches of arrays in device memory; shuffling, crops and flips are tensor operations on whole batches.
+
+    part: the samples; order: a permutation whose every beginning is stratified (see `stratified_order`), so that
+    fractions of the data nest, or None where only whole epochs in the given order are wanted (evaluation).
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        part: Part,
+        batch_size: int,
+        device: torch.device,
+        *,
+        order: np.ndarray | None = None,
+        augmentation: str = "none",
+    ) -> None:
+        self.is_image = dataset.kind == "image"
+        self.augmentation = augmentation if self.is_image else "none"
+        self.batch_size = batch_size
+        self.device = device
+        self.targets = torch.from_numpy(np.array(part.y)).to(device)
+        samples = torch.from_numpy(np.array(part.x)).to(device)
+        self.order = None if order is None else torch.from_numpy(np.array(order)).to(device)
+        self.size = (samples.shape[1], samples.shape[2]) if self.is_image else (0, 0)
+        # An eighth of the size: 4 pixels for 32, as is usual, and 1 for 8.
+        self.padding = min(self.size) // 8 if self.augmentation != "none" else 0
+        self.samples = pad_images(samples, self.padding) if self.is_image else samples
+        if self.is_image:
+            self.mean = 255 * torch.tensor(dataset.channel_mean, device=device)
+            self.scale = 1 / (255 * torch.tensor(dataset.channel_std, device=device))
+
+    def steps(self, fraction: float = 1.0) -> int:
+        return len(self._bounds(self._count(fraction)))
+
+    def epoch(self, fraction: float = 1.0, generator: torch.Generator | None = None) -> Iterator[Batch]:
+        count = self._count(fraction)
+        if self.order is None:
+            chosen = torch.arange(count, device=self.device)
+        else:
+            chosen = self.order[:count][_permutation(count, generator, self.device)]
+        for start, end in self._bounds(count):
+            index = chosen[start:end]
+            yield self._inputs(index, generator), self.targets[index]
+
+    def _count(self, fraction: float) -> int:
+        return max(1, math.ceil(fraction * len(self.targets) - 1e-9))
+
+    def _bounds(self, count: int) -> list[tuple[int, int]]:
+        """Training batches are equally large, so that the last one is no outlier; evaluation leaves nothing out."""
+        size = min(self.batch_size, count)
+        if self.order is None:
+            return [(start, min(start + size, count)) for start in range(0, count, size)]
+        if count < 10 * size:
+            # A remainder dropped would be a large share of so few batches: spread it over them instead.
+            size = count // max(1, round(count / size))
+        return [(start, start + size) for start in range(0, count - size + 1, size)]
+
+    def _inputs(self, index: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+        if not self.is_image:
+            return self.samples[index]
+        if self.augmentation == "none":
+            images = self.samples[index]
+        else:
+            high = 2 * self.padding + 1
+            offsets = torch.randint(high, (len(index), 2), generator=generator, device=_home(generator)).to(self.device)
+            flips = None
+            if self.augmentation == "flip_crop":
+                flips = torch.rand(len(index), generator=generator, device=_home(generator)).to(self.device) < 0.5
+            images = gather_crops(self.samples, index, self.size, offsets, flips)
+        # NHWC in memory seen as NCHW is PyTorch's channels_last, the layout that convolutions like best.
+        return ((images.float() - self.mean) * self.scale).permute(0, 3, 1, 2)
+
+
+class LoaderBatches:
+    """Batches of a user's own loaders. `loader_at(fraction)` returns the loader over that share of the data."""
+
+    def __init__(self, loader_at: Callable[[float], Iterable[Sequence[torch.Tensor]]], device: torch.device) -> None:
+        self.loader_at = loader_at
+        self.device = device
+        self._loaders: dict[float, Iterable[Sequence[torch.Tensor]]] = {}
+
+    def _loader(self, fraction: float) -> Iterable[Sequence[torch.Tensor]]:
+        if fraction not in self._loaders:
+            self._loaders[fraction] = self.loader_at(fraction)
+        return self._loaders[fraction]
+
+    def steps(self, fraction: float = 1.0) -> int:
+        try:
+            steps = len(self._loader(fraction))  # type: ignore[arg-type]
+        except TypeError:
+            raise DataError("a data loader needs a length: wrap an iterable data set in a list of batches") from None
+        if steps == 0:
+            raise DataError(f"the data loader for {fraction:g} of the data has no batches")
+        return steps
+
+    def epoch(self, fraction: float = 1.0, generator: torch.Generator | None = None) -> Iterator[Batch]:
+        for batch in self._loader(fraction):
+            inputs, targets = batch[0], batch[1]
+            yield inputs.to(self.device, non_blocking=True), targets.to(self.device, non_blocking=True)
+
+
+def _home(generator: torch.Generator | None) -> torch.device | None:
+    return None if generator is None else generator.device
+
+
+def _permutation(count: int, generator: torch.Generator | None, device: torch.device) -> torch.Tensor:
+    return torch.randperm(count, generator=generator, device=_home(generator)).to(device)

@@ -1,0 +1,123 @@
+"""The full training of the chosen configuration, and the only look at the test part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from llp.datasets.dataset import Dataset
+from llp.errors import DivergedError
+from llp.probing.problem import TaskProblem
+from llp.probing.store import Store, key_of
+from llp.progress import progress_bar
+from llp.training.evaluation import Evaluation, predict
+from llp.training.run import Curve, Run
+from llp.training.task import evaluation_batches
+
+
+@dataclass(frozen=True)
+class FinalTraining:
+    """One full training. weights: of the best epoch by validation accuracy; best_epoch counts from 1."""
+
+    seed: int
+    weights: dict[str, torch.Tensor]
+    curve: Curve
+    best_epoch: int
+    test: Evaluation
+
+
+def train_in_full(
+    problem: TaskProblem, dataset: Dataset, configuration: Mapping[str, Any], seeds: list[int], store: Store
+) -> list[FinalTraining]:
+    """Train a configuration at full resource once per seed; a killed training goes on from its last epoch.
+
+    Raises `DivergedError` when one diverges before the end of its first epoch; one that diverges later keeps its best
+    epoch.
+    """
+    results = []
+    for number, seed in enumerate(seeds, start=1):
+        key = key_of(run=problem.key(configuration, seed), purpose="full training")
+        run = _train(problem, configuration, seed, store, key, f"training {number}/{len(seeds)}")
+        if run.best is None:
+            raise DivergedError(
+                f"the full training of {dict(configuration)} diverged in its first epoch (seed {seed}): "
+                "lower the learning rates of the search space, or choose another seed"
+            )
+        model = run.weights()
+        model.load_state_dict(run.best)
+        test = predict(model, evaluation_batches(dataset, dataset.test, run.device))
+        results.append(FinalTraining(seed, run.best, run.curve, _best_epoch(run.curve), test))
+    for seed in seeds:
+        store.discard(key_of(run=problem.key(configuration, seed), purpose="full training"))
+    return results
+
+
+def metrics_of(trainings: list[FinalTraining], search_cost: float) -> dict[str, float]:
+    """The flat metrics of `metrics/train.json`; of the first seed, with the spread over seeds where there are several.
+
+    Epochs count passes over the whole training part.
+    """
+    first = trainings[0]
+    accuracies = [training.test.accuracy for training in trainings]
+    epochs = sum(first.curve.cost)
+    metrics = {
+        "test_accuracy": first.test.accuracy,
+        "test_loss": first.test.cross_entropy,
+        "test_macro_f1": first.test.macro_f1,
+        "calibration_error": first.test.calibration_error(),
+        "validation_accuracy": first.curve.validation_accuracy[first.best_epoch - 1],
+        "best_epoch": first.best_epoch,
+        "total_epochs": epochs + search_cost,
+    }
+    if len(trainings) > 1:
+        metrics |= {"test_accuracy_mean": np.mean(accuracies), "test_accuracy_std": np.std(accuracies, ddof=1)}
+    return {name: round(float(value), 6) for name, value in metrics.items()}
+
+
+def history_table(curve: Curve) -> pd.DataFrame:
+    """One row an epoch."""
+    columns = {name: values for name, values in vars(curve).items() if name != "cost"}
+    return pd.DataFrame({"epoch": range(1, len(curve) + 1), **columns})
+
+
+def per_class_table(evaluation: Evaluation, classes: tuple[str, ...]) -> pd.DataFrame:
+    """Accuracy and number of test samples of every class."""
+    support = np.bincount(evaluation.labels, minlength=len(classes))
+    return pd.DataFrame({"class": classes, "accuracy": evaluation.per_class_accuracy(), "samples": support})
+
+
+def predictions_table(evaluation: Evaluation) -> pd.DataFrame:
+    """One row per test sample, in the order of the test part: true and predicted class and the confidence."""
+    return pd.DataFrame(
+        {"true": evaluation.labels, "predicted": evaluation.predicted, "confidence": evaluation.confidence}
+    )
+
+
+def _train(
+    problem: TaskProblem, configuration: Mapping[str, Any], seed: int, store: Store, key: str, title: str
+) -> Run:
+    run = problem.start(configuration, seed, keep_best=True)
+    state = store.load(key)
+    if state is not None:
+        run.load_state_dict(state)
+    with progress_bar(problem.epochs, title, "epoch", done=run.epoch) as bar:
+
+        def after_epoch(run: Run) -> None:
+            store.save(key, run.state_dict())
+            bar.set_postfix(validation=f"{run.curve.validation_accuracy[-1]:.4f}", refresh=False)
+            bar.update()
+
+        run.advance(problem.epochs, after_epoch=after_epoch)
+    return run
+
+
+def _best_epoch(curve: Curve) -> int:
+    """The epoch whose weights were kept: the first of the highest accuracy, the lowest loss among equals."""
+    ranked = zip(curve.validation_accuracy, [-loss for loss in curve.validation_loss], strict=True)
+    epochs = list(ranked)
+    return max(range(len(epochs)), key=lambda epoch: (epochs[epoch], -epoch)) + 1

@@ -1,0 +1,89 @@
+"""From a task and a configuration to a run: a data set in memory, a network on it, trained by a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from llp.architectures.catalog import build
+from llp.datasets.dataset import Dataset, Part
+from llp.datasets.split import stratified_order
+from llp.schedules.fixed import FIXED_SCHEDULES
+from llp.training.batches import ArrayBatches
+from llp.training.optimizers import build_optimizer
+from llp.training.precision import choose_dtype
+from llp.training.recipe import Recipe
+from llp.training.run import Options, Run, seeded
+
+EVALUATION_BATCH = 1024
+ORDER_SEED = 0  # every configuration of a task sees the same subset, whatever its seed
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """What all runs of an experiment share, see `training` in params.yaml."""
+
+    precision: str = "auto"
+    compile: bool = False
+    divergence_factor: float = 4.0
+
+
+def build_model(architecture: str, dataset: Dataset, configuration: Mapping[str, Any], seed: int) -> nn.Module:
+    """A freshly initialised network for a data set; the same seed, the same weights."""
+    with seeded(seed, 0, torch.device("cpu")):
+        return build(architecture, dataset.input_shape, len(dataset.classes), configuration)
+
+
+def start_run(
+    dataset: Dataset,
+    architecture: str,
+    configuration: Mapping[str, Any],
+    *,
+    epochs: int,
+    seed: int,
+    device: torch.device,
+    settings: TrainingSettings,
+    keep_best: bool = False,
+) -> Run:
+    """Set up the training of one configuration; nothing is trained yet."""
+    recipe = Recipe.of(configuration)
+    model = build_model(architecture, dataset, configuration, seed).to(device)
+    train = ArrayBatches(
+        dataset,
+        dataset.train,
+        recipe.batch_size,
+        device,
+        order=stratified_order(dataset.train.y, ORDER_SEED),
+        augmentation=recipe.augmentation,
+    )
+    smoothing = recipe.label_smoothing
+    return Run(
+        model,
+        build_optimizer(recipe, model.parameters()),
+        lambda outputs, targets: F.cross_entropy(outputs, targets, label_smoothing=smoothing),
+        train,
+        evaluation_batches(dataset, dataset.validation, device),
+        Options(
+            epochs=epochs,
+            schedule=FIXED_SCHEDULES[recipe.schedule],
+            seed=seed,
+            dtype=choose_dtype(settings.precision, device, dataset.input_shape),
+            averaging=recipe.averaging,
+            sam_radius=recipe.sam_radius,
+            divergence_factor=settings.divergence_factor,
+            keep_best=keep_best,
+            compile=settings.compile,
+        ),
+        # Without smoothing, so that the losses of different configurations compare.
+        evaluation_loss=F.cross_entropy,
+    )
+
+
+def evaluation_batches(dataset: Dataset, part: Part, device: torch.device) -> ArrayBatches:
+    """A part of a data set in its own order, every sample once, unaugmented."""
+    return ArrayBatches(dataset, part, EVALUATION_BATCH, device)
