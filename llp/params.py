@@ -1,0 +1,222 @@
+"""`params.yaml`, read strictly: an unknown key, a wrong type or a value out of range is one line naming the key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML, YAMLError
+
+from llp.architectures.catalog import ARCHITECTURES, check_architecture
+from llp.datasets.sources import OWN_SOURCES, SOURCES, kind_of
+from llp.errors import ParameterError
+from llp.space import Choice, Space
+from llp.training.recipe import CHOICES, RECIPE_NAMES
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class DatasetParams(Section):
+    """What is learned from, and how much of it. Sizes are in samples, `image_size` in pixels."""
+
+    dataset: str
+    path: str | None = None
+    label: str | None = None
+    image_size: Annotated[int, Field(ge=4)] | None = None
+    max_train: Annotated[int, Field(ge=10)] | None = None
+    max_test: Annotated[int, Field(ge=10)] | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> DatasetParams:
+        if self.dataset not in SOURCES:
+            raise ValueError(f"unknown data set {self.dataset!r}; there are {', '.join(sorted(SOURCES))}")
+        return self
+
+    @property
+    def own_path(self) -> str | None:
+        """Where the user's own data lies; None for data sets that need no path."""
+        return self.path if self.dataset in OWN_SOURCES else None
+
+
+class TargetParams(DatasetParams):
+    """The task that hyperparameters are chosen for; `epochs` is one full training."""
+
+    architecture: str
+    epochs: Count
+
+
+class SourceParams(Section):
+    """A task the meta-model learns from: a name of `datasets`, an architecture, the epochs of a full training."""
+
+    dataset: str
+    architecture: str
+    epochs: Count
+    configurations: Count
+
+
+class SplitParams(Section):
+    validation: Fraction
+    test: Fraction
+
+
+class TrainingParams(Section):
+    """divergence_factor: a loss this many times the loss at the start ends a run."""
+
+    precision: Literal["auto", "float32", "bfloat16"]
+    compile: bool
+    divergence_factor: Annotated[float, Field(gt=1)]
+
+
+class ProbeParams(Section):
+    """Resources are shares of a full training; data_fraction is the share of the data at `min_resource`."""
+
+    min_resource: Share
+    max_resource: Share
+    reduction_factor: Annotated[float, Field(gt=1)]
+    data_fraction: Share
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ProbeParams:
+        if self.min_resource > self.max_resource:
+            raise ValueError(
+                f"min_resource {self.min_resource} is larger than max_resource {self.max_resource}; "
+                "allowed is 0 < min_resource <= max_resource <= 1"
+            )
+        return self
+
+
+class MetaParams(Section):
+    """trees: of the forest; coverage: share of outcomes that its intervals should hold."""
+
+    trees: Count
+    coverage: Fraction
+
+
+class SelectParams(Section):
+    """candidates: points of the space that are ranked before the first probe; budget: in full trainings."""
+
+    initial_configurations: Count
+    iterations: Count
+    candidates: Count
+    budget: Annotated[float, Field(gt=0)] | None
+
+
+class TrainParams(Section):
+    seeds: Count
+
+
+class ReportParams(Section):
+    title: str
+
+
+class ComputeParams(Section):
+    """Where things run; no stage depends on it. n_jobs: processes, -1 for all cores."""
+
+    device: str
+    n_jobs: int
+    backend: Literal["loky", "sequential", "dask", "ray"]
+    raw: str
+
+
+class Params(Section):
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    target: TargetParams
+    datasets: dict[str, DatasetParams]
+    sources: dict[str, SourceParams]
+    split: SplitParams
+    training: TrainingParams
+    probe: ProbeParams
+    select: SelectParams
+    meta: MetaParams
+    train: TrainParams
+    report: ReportParams
+    compute: ComputeParams
+    spaces: dict[str, dict[str, Any]]
+
+    def space(self, architecture: str) -> Space:
+        """The search space of an architecture."""
+        return Space.parse(self.spaces[architecture], f"spaces.{architecture}")
+
+
+def read_params(path: str | Path = "params.yaml") -> Params:
+    """Read and check a parameter file; raises `ParameterError`, one line that names the key and what is allowed."""
+    try:
+        # YAML 1.2, as DVC reads and writes it: `dvc exp run -S` turns 0.00001 into 1e-05, text to a YAML 1.1 reader.
+        content = YAML(typ="safe").load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParameterError(f"{path} is missing: run from the root of the repository") from None
+    except YAMLError as error:
+        raise ParameterError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    try:
+        params = Params.model_validate(content)
+        _check_tasks(params)
+    except ValidationError as error:
+        raise ParameterError(f"{path}: {_first_problem(error)}") from None
+    except ParameterError as error:
+        raise ParameterError(f"{path}: {error}") from None
+    return params
+
+
+def _check_tasks(params: Params) -> None:
+    for name, source in params.sources.items():
+        if source.dataset not in params.datasets:
+            raise ParameterError(
+                f"sources.{name}.dataset: {source.dataset!r} is not among datasets: {', '.join(params.datasets)}"
+            )
+        kind = kind_of(params.datasets[source.dataset].dataset)
+        check_architecture(source.architecture, kind, f"sources.{name}.architecture")
+    check_architecture(params.target.architecture, kind_of(params.target.dataset), "target.architecture")
+    used = {params.target.architecture, *(source.architecture for source in params.sources.values())}
+    for architecture in sorted(used - set(params.spaces)):
+        raise ParameterError(f"spaces: no search space for {architecture}")
+    for architecture in params.spaces:
+        check_architecture(architecture, key=f"spaces.{architecture}")
+        _check_space(architecture, params.space(architecture))
+
+
+def _check_space(architecture: str, space: Space) -> None:
+    allowed = {*RECIPE_NAMES, *ARCHITECTURES[architecture].hyperparameters}
+    for name, dimension in space.dimensions.items():
+        key = f"spaces.{architecture}.{name}"
+        if name not in allowed:
+            raise ParameterError(f"{key}: unknown hyperparameter; there are {', '.join(sorted(allowed))}")
+        if name in CHOICES:
+            unknown = [v for v in getattr(dimension, "values", [None]) if v not in CHOICES[name]]
+            if not isinstance(dimension, Choice) or unknown:
+                raise ParameterError(f"{key}: a list of values among {', '.join(CHOICES[name])}")
+
+
+def _first_problem(error: ValidationError) -> str:
+    problems = error.errors()
+    first = problems[0]
+    key = ".".join(str(part) for part in first["loc"]) or "the whole file"
+    match first["type"]:
+        case "extra_forbidden":
+            parent = _section(first["loc"][:-1])
+            text = f"unknown key; there are {', '.join(sorted(parent.model_fields))}"
+        case "missing":
+            text = "missing"
+        case "value_error":
+            text = str(first["ctx"]["error"])
+        case _:
+            text = f"{first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
+    rest = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{key}: {text}{rest}"
+
+
+def _section(location: tuple[int | str, ...]) -> type[Section]:
+    """The section a key lies in; entries of a mapping (`datasets.NAME`) lead to the mapping's value type."""
+    section: type[Section] = Params
+    for part in location:
+        if part in section.model_fields:
+            annotation = section.model_fields[part].annotation
+            arguments = getattr(annotation, "__args__", None)
+            section = arguments[-1] if arguments else annotation
+    return section

@@ -1,0 +1,45 @@
+"""Prepare a data set: `python -m stages.prepare NAME` for one of `datasets` in params.yaml, `target` for the target."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from llp.datasets.dataset import save_dataset
+from llp.datasets.prepare import prepare_dataset
+from llp.errors import ParameterError, exit_cleanly
+from llp.params import read_params
+
+OWN = Path("data/own")
+
+
+def main() -> None:
+    params = read_params()
+    name = sys.argv[1]
+    if name == "target":
+        spec, folder = params.target, Path("data/target")
+    elif name in params.datasets:
+        spec, folder = params.datasets[name], Path("data/prepared") / name
+        if spec.own_path and not Path(spec.own_path).resolve().is_relative_to(OWN.resolve()):
+            raise ParameterError(f"datasets.{name}.path: {spec.path} is not below {OWN}, where DVC would see it change")
+    else:
+        raise ParameterError(f"datasets: no data set {name!r}; there are {', '.join(params.datasets)}")
+    dataset = prepare_dataset(
+        spec.dataset,
+        root=params.compute.raw,
+        path=spec.own_path,
+        label=spec.label,
+        image_size=spec.image_size,
+        max_train=spec.max_train,
+        max_test=spec.max_test,
+        validation_fraction=params.split.validation,
+        test_fraction=params.split.test,
+        seed=params.seed,
+    )
+    save_dataset(dataset, folder)
+    sizes = f"{len(dataset.train)} training, {len(dataset.validation)} validation, {len(dataset.test)} test samples"
+    print(f"{spec.dataset}: {sizes} of {len(dataset.classes)} classes")
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

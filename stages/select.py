@@ -1,0 +1,46 @@
+"""Choose a configuration for the target: probe, predict, continue the promising."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from llp.datasets.dataset import load_dataset
+from llp.errors import exit_cleanly
+from llp.files import write_json, write_table
+from llp.meta.storage import load_meta_model
+from llp.params import read_params
+from llp.pipeline import rungs_of, task_info, task_problem, timed, workers_of
+from llp.probing.store import Store
+from llp.search import Prober, meta_probe
+
+
+def main() -> None:
+    params = read_params()
+    target, folder = params.target, Path("data/target")
+    problem = task_problem(params, folder, target.architecture, target.epochs)
+    task = task_info(problem, load_dataset(folder), target.dataset)
+    with timed("select"):
+        found = meta_probe(
+            Prober(problem, task, rungs_of(params), params.seed, Store(), workers_of(params)),
+            params.space(target.architecture).sample(params.select.candidates, params.seed),
+            load_meta_model("models/meta_model.joblib"),
+            initial=params.select.initial_configurations,
+            iterations=params.select.iterations,
+            budget=params.select.budget,
+        )
+    numbers = {
+        "predicted_score": round(found.predicted_score, 6),
+        "predicted_low": round(found.predicted_low, 6),
+        "predicted_high": round(found.predicted_high, 6),
+        "search_epochs": found.cost,
+        "search_trainings": round(found.cost / target.epochs, 4),
+    }
+    choice = {"task": f"{target.dataset}/{target.architecture}", "epochs": target.epochs, **numbers}
+    choice |= {"coverage": params.meta.coverage, "configuration": found.configuration}
+    write_json("data/selected_configuration.json", choice)
+    write_table("data/target_probes.parquet", found.probes)
+    write_json("metrics/select.json", numbers)
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

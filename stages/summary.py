@@ -1,0 +1,27 @@
+"""Say what came out: where the report is, what was chosen, how well it does. Run by `make repro` after DVC."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from llp.errors import exit_cleanly
+from llp.files import read_json
+
+
+def main() -> None:
+    choice = read_json("data/selected_configuration.json")
+    metrics = read_json("metrics/train.json")
+    chosen = ", ".join(f"{name} {value}" for name, value in choice["configuration"].items())
+    print(f"\ntask            {choice['task']}")
+    print(f"configuration   {chosen}")
+    print(
+        f"validation      {metrics['validation_accuracy']:.4f}, predicted {choice['predicted_score']:.4f} "
+        f"({choice['predicted_low']:.4f} to {choice['predicted_high']:.4f})"
+    )
+    print(f"test accuracy   {metrics['test_accuracy']:.4f}")
+    print(f"search          {choice['search_epochs']:g} epochs, {choice['search_trainings']:g} full trainings")
+    print(f"report          {Path('reports/index.html').resolve()}")
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)
