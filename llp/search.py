@@ -94,8 +94,7 @@ def meta_probe(
             break
         for number, result in zip(alive, prober([chosen[n] for n in alive], resource, f"rung {rung + 1}"), strict=True):
             history[number].append(result)
-        latest = _predict(prober, history, model).groupby("configuration").tail(1)
-        ranking = latest.sort_values(["predicted_score", "score"], ascending=False, kind="stable")["configuration"]
+        ranking = _ranked(_predict(prober, history, model))["configuration"]
         alive = [number for number in ranking if number in set(alive)]
     return _conclude(_predict(prober, history, model), history)
 
@@ -128,13 +127,13 @@ def _predict(prober: Prober, history: Sequence[Sequence[Probe]], model: MetaMode
 
 
 def _conclude(table: pd.DataFrame, history: Sequence[Sequence[Probe]]) -> SearchResult:
-    latest = table.groupby("configuration").tail(1)
-    if latest["diverged"].all():
+    ranked = _ranked(table)
+    if ranked["diverged"].all():
         raise DivergedError(
-            f"all {len(latest)} probed configurations diverged: lower the learning rates of the search space, "
+            f"all {len(ranked)} probed configurations diverged: lower the learning rates of the search space, "
             "or probe more configurations"
         )
-    best = latest[~latest["diverged"]].sort_values(["predicted_score", "score"], ascending=False, kind="stable").iloc[0]
+    best = ranked[~ranked["diverged"]].iloc[0]
     return SearchResult(
         configuration=dict(history[int(best["configuration"])][0].configuration),
         predicted_score=float(best["predicted_score"]),
@@ -143,3 +142,19 @@ def _conclude(table: pd.DataFrame, history: Sequence[Sequence[Probe]]) -> Search
         cost=sum(probes[-1].cost for probes in history if probes),
         probes=table,
     )
+
+
+def _ranked(table: pd.DataFrame) -> pd.DataFrame:
+    """The latest probe of every configuration, the most promising first.
+
+    Small validation parts give many ties in accuracy; the score so far and then the validation loss decide them.
+    """
+    latest = table.groupby("configuration").tail(1)
+    keys = pd.DataFrame(
+        {
+            "predicted": -latest["predicted_score"],
+            "score": -latest["score"],
+            "loss": latest["validation_loss"].str[-1],
+        }
+    )
+    return latest.loc[keys.sort_values(["predicted", "score", "loss"], kind="stable").index]
