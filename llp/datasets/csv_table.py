@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
 from llp.datasets import fingerprint
+from llp.datasets.csv_file import class_indices, column_names, read
 from llp.datasets.raw import RawTable
 from llp.errors import DataError
 
@@ -25,15 +24,11 @@ def load(path: str | Path, label: str) -> RawTable:
     Raises `DataError` naming the file when it is missing, empty, not UTF-8 or not a table, or lacks the label column.
     """
     path = Path(path)
-    header = [str(column) for column in _read(path, nrows=0).columns]
-    if label not in header:
-        raise DataError(f"{path} has no column {label!r} for the labels: its columns are {', '.join(header)}")
+    header = column_names(path, {label: "labels"})
     missing = {column: [""] if column == label else list(MISSING) for column in header}
-    table = _read(path, dtype={label: str}, na_values=missing, keep_default_na=False, low_memory=False)
+    table = read(path, dtype={label: str}, na_values=missing, keep_default_na=False, low_memory=False)
     if table.empty:
         raise DataError(f"{path} has a header but no rows: add at least three for each class")
-    if not table.index.equals(pd.RangeIndex(len(table))):  # pandas takes surplus fields in front for row names
-        raise DataError(f"{path} has more fields in a row than in its header: give every column a name")
 
     frame, notes = _without_identifiers(table.drop(columns=label))
     if frame.columns.empty:
@@ -42,21 +37,8 @@ def load(path: str | Path, label: str) -> RawTable:
     if not labelled.all():
         notes.append(f"rows left out because they have no label: {(~labelled).sum()}")
     frame = frame[labelled].reset_index(drop=True)
-    y, classes = _labels(table.loc[labelled, label])
+    y, classes = class_indices(table.loc[labelled, label])
     return RawTable(frame=frame, y=y, classes=classes, fingerprint=fingerprint.of_table(frame, y), notes=tuple(notes))
-
-
-def _read(path: Path, **options: Any) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path, encoding="utf-8", skipinitialspace=True, **options)
-    except FileNotFoundError:
-        raise DataError(f"CSV file {path} is missing: put it there, or correct the path") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 (byte {error.start}): save it with the encoding UTF-8") from None
-    except pd.errors.EmptyDataError:
-        raise DataError(f"{path} is empty: it needs a header line and rows") from None
-    except pd.errors.ParserError as error:
-        raise DataError(f"{path} is not a table ({' '.join(str(error).split())}): mend that line") from None
 
 
 def _without_identifiers(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -70,14 +52,3 @@ def _is_identifier(column: pd.Series) -> bool:
         return len(column) > 1 and bool((column.diff().iloc[1:] == 1).all())
     known = column.dropna()
     return not is_numeric_dtype(column) and len(known) > 1 and known.is_unique
-
-
-def _labels(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Class indices and names, in the order of numbers if all are numbers, so that '10' comes after '9'."""
-    values = column.str.strip()
-    names = sorted(values.unique())
-    numbers = pd.to_numeric(pd.Series(names), errors="coerce")
-    if numbers.notna().all():
-        names = [names[row] for row in np.argsort(numbers, kind="stable")]
-    index = {name: number for number, name in enumerate(names)}
-    return values.map(index).to_numpy(np.int64), tuple(names)

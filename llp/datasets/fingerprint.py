@@ -35,6 +35,23 @@ def of_table(frame: pd.DataFrame, y: np.ndarray) -> str:
     return digest.hexdigest()
 
 
+class TextFingerprint:
+    """SHA-256 of texts as they are read, one by one, and of their labels (n,) in the end."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256(b"texts")
+
+    def add(self, text: str) -> None:
+        content = text.encode()
+        self._digest.update(b"%d " % len(content))
+        self._digest.update(content)
+
+    def with_labels(self, y: np.ndarray) -> str:
+        digest = self._digest.copy()
+        digest.update(_labels(y))
+        return digest.hexdigest()
+
+
 def of_files(folder: Path, files: Iterable[str]) -> str:
     """SHA-256 of files' names relative to `folder` and of their bytes, in the given order."""
     digest = hashlib.sha256(b"files")

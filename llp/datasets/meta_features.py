@@ -11,6 +11,7 @@ from llp.datasets.dataset import Part
 from llp.datasets.intrinsic_dimension import pca_share, two_nn
 from llp.datasets.landmarkers import landmarkers
 from llp.datasets.split import stratified_order
+from llp.datasets.text_meta_features import NO_TEXT, describe_texts, tf_idf
 
 SAMPLES = 1000  # looked at for everything but sizes and classes
 COLUMNS = 200  # looked at for correlations
@@ -20,14 +21,20 @@ LANDMARK_PIXELS = 8  # and to so many for landmarkers
 _SEED = 0  # the description is of the data: the same whatever seed made the split of it
 
 
-def describe(dataset_kind: str, train: Part, classes: Sequence[str]) -> dict[str, float]:
+def describe(
+    dataset_kind: str, train: Part, classes: Sequence[str], validation: Part | None = None, vocabulary: int = 0
+) -> dict[str, float]:
     """Flat, finite meta-features of a training part; names and order are the same for every data set.
 
-    Sizes: n_train, n_classes, n_inputs, height, width, channels (0 for tables), samples_per_class.
+    validation, vocabulary: of texts, the validation part and the number of entries.
+
+    Sizes: n_train, n_classes, n_inputs, height, width, channels (0 for all but images), samples_per_class.
     Classes: class_entropy (1: balanced), imbalance (largest to smallest class), majority_share.
     Values: mean, std, zero_share; over columns, mean absolute skew and correlation, mean excess kurtosis.
     Dimension: intrinsic_dimension (two-NN), pca_share (components for 95 % of the variance, per input).
     Landmarkers: landmark_1nn, landmark_linear, landmark_tree, landmark_naive_bayes (accuracies).
+    Texts: see `text_meta_features`; 0 for all other kinds. Their values, columns, dimension and landmarkers are those
+    of tf-idf weights.
 
     All but sizes and classes come from a stratified subsample. Six digits and six decimals are kept: what lies
     beyond differs from one machine's arithmetic to another's.
@@ -37,6 +44,7 @@ def describe(dataset_kind: str, train: Part, classes: Sequence[str]) -> dict[str
     rows = np.sort(stratified_order(train.y, _SEED)[:SAMPLES])
     x, y = train.x[rows], train.y[rows]
     height, width, channels = x.shape[1:] if dataset_kind == "image" else (0, 0, 0)
+    is_text = dataset_kind == "text"
     with threadpool_limits(1):  # sums come out the same on any number of cores, and small ones no slower
         features = {
             "n_train": len(train),
@@ -47,9 +55,10 @@ def describe(dataset_kind: str, train: Part, classes: Sequence[str]) -> dict[str
             "channels": channels,
             "samples_per_class": len(train) / len(classes),
             **_class_balance(train.y, len(classes)),
-            **_values(x),
-            **_columns(_flat(x, PIXELS)),
-            **landmarkers(_flat(x, LANDMARK_PIXELS), y, _SEED),
+            **_values(words := tf_idf(x) if is_text else x),
+            **_columns(_flat(words, PIXELS)),
+            **landmarkers(_flat(words, LANDMARK_PIXELS), y, _SEED),
+            **(describe_texts(train, validation, vocabulary) if is_text else NO_TEXT),
         }
     return {name: _rounded(value) for name, value in features.items()}
 

@@ -21,11 +21,15 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "iris": "table",
         "adult": "table",
         "csv": "table",
+        "sst2": "text",
+        "imdb": "text",
+        "ag_news": "text",
+        "text_csv": "text",
     }
 )
 """Name of each source -> the kind of data it gives."""
 
-OWN_SOURCES = ("image_folder", "csv")
+OWN_SOURCES = ("image_folder", "csv", "text_csv")
 """Sources that read the user's own files and need a path."""
 
 

@@ -30,6 +30,7 @@ def split_parts(
     classes: Sequence[str],
     *,
     official_test: int,
+    official_validation: int = 0,
     test_fraction: float,
     validation_fraction: float,
     max_train: int | None,
@@ -39,7 +40,8 @@ def split_parts(
     """Row numbers of the three disjoint parts, each in ascending order: train, validation, test.
 
     The last `official_test` rows are the test part; where there are none, `test_fraction` of all rows.
-    `max_train` bounds train and validation together; validation is `validation_fraction` of those.
+    `max_train` bounds train and validation together; validation is `validation_fraction` of those. Where there is an
+    official validation part, it is that, of which `max_train` leaves at most the same share.
 
     Raises `DataError` naming a class with too few samples to be in each part, or a fraction that leaves a part empty.
     """
@@ -49,11 +51,20 @@ def split_parts(
     else:
         _require(y, classes, 3, "one in each of train, validation and test")
         rest, test = _carve(rows, y, test_fraction, "test", (seed, _TEST), keep=2)
-    if max_train is not None:
-        rest = _first(rest, y, max_train, (seed, _MAX_TRAIN))
-    where = "" if max_train is None else f" within max_train={max_train}"
-    _require(y[rest], classes, 2, f"one in each of train and validation{where}")
-    train, validation = _carve(rest, y, validation_fraction, "validation", (seed, _VALIDATION), keep=1)
+    reason = "one in each of train and validation" + ("" if max_train is None else f" within max_train={max_train}")
+    if official_validation:
+        train, validation = rest[:-official_validation], rest[-official_validation:]
+        if max_train is not None:
+            size = min(len(validation), round(validation_fraction * max_train))
+            train = _first(train, y, max_train - size, (seed, _MAX_TRAIN))
+            validation = _first(validation, y, size, (seed, _VALIDATION))
+        for part in (train, validation):
+            _require(y[part], classes, 1, reason)
+    else:
+        if max_train is not None:
+            rest = _first(rest, y, max_train, (seed, _MAX_TRAIN))
+        _require(y[rest], classes, 2, reason)
+        train, validation = _carve(rest, y, validation_fraction, "validation", (seed, _VALIDATION), keep=1)
     if max_test is not None:
         test = _first(test, y, max_test, (seed, _MAX_TEST))
     return {"train": train, "validation": validation, "test": test}

@@ -16,6 +16,8 @@ from llp.errors import DataError
 MAX_CATEGORIES = 32
 """Categories of one column beyond the most frequent ones share one input, which unknown ones then use as well."""
 
+_ROWS = 20_000  # encoded together: on the way numbers take eight bytes and categories far more
+
 
 def encode_table(raw: RawTable, parts: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """The fields of a `Dataset` that come from the samples: the three parts, feature names and notes.
@@ -23,23 +25,30 @@ def encode_table(raw: RawTable, parts: Mapping[str, np.ndarray]) -> dict[str, An
     Everything is learned from the training part alone: which columns vary, medians, scales, categories.
     Raises `DataError` when no column varies, or naming one whose numbers are too large to be scaled.
     """
-    frames = {name: raw.frame.iloc[rows] for name, rows in parts.items()}
-    varying = [column for column in raw.frame if frames["train"][column].nunique(dropna=False) > 1]
+    train = raw.frame.iloc[parts["train"]]
+    varying = [column for column in raw.frame if train[column].nunique(dropna=False) > 1]
     if not varying:
         raise DataError("no column of the table varies within the training part: there is nothing to learn from")
     numeric = [column for column in varying if is_numeric_dtype(raw.frame[column])]
     text = [column for column in varying if column not in numeric]
 
-    encoder = _encoder(numeric, text)
-    encoder.fit(_clean(frames["train"], numeric, text))
-    names = tuple(str(name) for name in encoder.get_feature_names_out())
+    encoders = [(columns, encoder) for columns, encoder in _encoders(numeric, text) if columns]
+    cleaned = _clean(train, numeric, text)
+    for columns, encoder in encoders:
+        encoder.fit(cleaned[columns])
+    names = tuple(str(name) for columns, encoder in encoders for name in encoder.get_feature_names_out(columns))
     encoded = {}
-    for name, frame in frames.items():
-        x = encoder.transform(_clean(frame, numeric, text)).astype(np.float32)
-        if not np.isfinite(x).all():
-            column = names[int(np.argmin(np.isfinite(x).all(axis=0)))]
+    for part, rows in parts.items():
+        x = np.empty((len(rows), len(names)), dtype=np.float32)
+        for start in range(0, len(rows), _ROWS):
+            cleaned = _clean(raw.frame.iloc[rows[start : start + _ROWS]], numeric, text)
+            blocks = [encoder.transform(cleaned[columns]) for columns, encoder in encoders]
+            x[start : start + _ROWS] = np.concatenate(blocks, axis=1)
+        finite = np.isfinite(x).all(axis=0)
+        if not finite.all():
+            column = names[int(np.argmin(finite))]
             raise DataError(f"column {column!r} holds numbers too large to be scaled: rescale or remove it")
-        encoded[name] = Part(x, raw.y[parts[name]])
+        encoded[part] = Part(x, raw.y[rows])
     constant = tuple(
         f"column {column!r} left out: it is constant in the training part"
         for column in raw.frame
@@ -48,8 +57,8 @@ def encode_table(raw: RawTable, parts: Mapping[str, np.ndarray]) -> dict[str, An
     return {**encoded, "feature_names": names, "notes": constant}
 
 
-def _encoder(numeric: list[str], text: list[str]) -> Any:
-    from sklearn.compose import ColumnTransformer
+def _encoders(numeric: list[str], text: list[str]) -> list[tuple[list[str], Any]]:
+    """For the columns of each kind, what encodes them. A ColumnTransformer would hold all that it fits, encoded."""
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -66,11 +75,7 @@ def _encoder(numeric: list[str], text: list[str]) -> Any:
             feature_name_combiner=lambda column, category: f"{column}={category}",
         ),
     )
-    return ColumnTransformer(
-        [("number", numbers, numeric), ("category", categories, text)],
-        sparse_threshold=0,
-        verbose_feature_names_out=False,
-    )
+    return [(numeric, numbers), (text, categories)]
 
 
 def _clean(frame: pd.DataFrame, numeric: list[str], text: list[str]) -> pd.DataFrame:

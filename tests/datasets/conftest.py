@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import pickle
 import struct
@@ -45,12 +46,17 @@ def tiny(tmp_path_factory):
         write_cifar(root, patch)
         write_svhn(root, patch)
         write_adult(root / "adult")
-        folder, table = root / "shapes", root / "mixed.csv"
+        write_sst2(root / "SST-2")
+        write_imdb(root / "aclImdb")
+        write_ag_news(root / "ag_news_csv")
+        folder, table, texts = root / "shapes", root / "mixed.csv", root / "mail.csv"
         write_image_folder(folder)
         mixed_table().to_csv(table, index=False)
+        mail(90).to_csv(texts, index=False)
         yield {
             "image_folder": {"root": root, "path": folder},
             "csv": {"root": root, "path": table, "label": "outcome"},
+            "text_csv": {"root": root, "path": texts, "label": "folder", "text": "body"},
         } | {source: {"root": root} for source in SOURCES if source not in OWN_SOURCES}
 
 
@@ -117,6 +123,64 @@ def write_adult(folder: Path) -> None:
     test = [row(number + 100, f"{label}.") for number, label in enumerate(labels[:24])]
     (folder / "adult.data").write_text("\n".join(train) + "\n\n")
     (folder / "adult.test").write_text("\n".join(["|1x3 Cross validator", *test]) + "\n\n")
+
+
+def review(number: int, liked: bool) -> str:
+    """A film review whose words give it away, with signs, quotation marks, HTML and names that hardly repeat."""
+    generator = np.random.default_rng(number)
+    opinion = generator.choice(["great", "lovely", "funny"] if liked else ["dull", "awful", "boring"], 3)
+    return (
+        f'"Film {number}" has a {opinion[0]} plot, isn\'t it?<br /><br />The actors are {opinion[1]} , '
+        f"and number {number % 7} is {opinion[2]} ... {'so ' * (number % 5)}there"
+    )
+
+
+def write_sst2(folder: Path) -> None:
+    folder.mkdir()
+    for number, (name, count) in enumerate((("train", 80), ("dev", 20), ("test_labeled", 20))):
+        rows = [f"{review(1000 * number + row, row % 2 == 1).lower()} \t{row % 2}\n" for row in range(count)]
+        (folder / f"{name}.tsv").write_text("sentence\tlabel\n" + "".join(rows))
+
+
+def write_imdb(folder: Path, as_table: bool = True) -> None:
+    """As one table or in the folders of the original; document 10 comes after document 9 in both."""
+    rows = [
+        (split, sentiment, 9 if liked else 2, number, review(len(split) * 100 + number * 2 + liked, liked == 1))
+        for split, count in (("train", 40), ("test", 12))
+        for liked, sentiment in enumerate(("negative", "positive"))
+        for number in range(count)
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    if as_table:
+        table = pd.DataFrame(rows, columns=["split", "sentiment", "rating", "doc_id", "review"])
+        table.to_csv(folder / "imdb_reviews_50k.csv", index=False)
+        return
+    for split, sentiment, rating, number, text in rows:
+        place = folder / split / sentiment[:3]
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number}_{rating}.txt").write_text(text)
+
+
+def write_ag_news(folder: Path) -> None:
+    topics = ("war and peace", "goal and match", "bank and market", "chip and rocket")
+    folder.mkdir()
+    for name, count in (("train", 80), ("test", 20)):
+        rows = [
+            (row % 4 + 1, f"About {topics[row % 4]}", f"No. {row}: {topics[row % 4]}\\again") for row in range(count)
+        ]
+        table = pd.DataFrame(rows).astype(str)
+        table.to_csv(folder / f"{name}.csv", index=False, header=False, quoting=csv.QUOTE_ALL)
+
+
+def mail(rows: int) -> pd.DataFrame:
+    """Three unequal classes, one text without a word, one without a letter of English, one missing, one very long."""
+    words = {"work": "the report is late", "home": "the cake is a lie", "junk": "the prize is yours !!!"}
+    folders = np.random.default_rng(14).choice(list(words), rows, p=[0.5, 0.3, 0.2])
+    bodies = [f"{words[folder]} number {row % 9}" for row, folder in enumerate(folders)]
+    bodies[3], bodies[14], bodies[25], bodies[36] = " <br/> ", "報告が遅い", None, "very " * 200_000
+    return pd.DataFrame(
+        {"sender": [f"{row % 3}@example.org" for row in range(rows)], "body": bodies, "folder": folders}
+    )
 
 
 def write_image_folder(folder: Path) -> None:

@@ -26,6 +26,10 @@ def table(folder, content, label="kind"):
     return {"source": "csv", "path": file, "label": label}
 
 
+def texts(folder, content, **columns):
+    return {**table(folder, content), "source": "text_csv", "text": "said", "label": "kind", **columns}
+
+
 def unreadable_image(folder):
     arguments = images(folder, cat=5, dog=5)
     for name in ("cat", "dog"):
@@ -76,6 +80,33 @@ CASES = {
         lambda f: table(f, "size,kind\n" + ROWS.replace("8,", "1e308,").replace("5,", "-1e308,")),
         r"column 'size' holds numbers too large to be scaled",
     ),
+    "texts without a file": (
+        lambda f: {"source": "text_csv", "path": f / "a.csv", "label": "kind", "text": "said"},
+        r"CSV file .*a.csv is missing",
+    ),
+    "empty text CSV": (lambda f: texts(f, ""), r"table.csv is empty"),
+    "text CSV without rows": (lambda f: texts(f, "said,kind\n"), r"has a header but no rows"),
+    "no text column": (
+        lambda f: texts(f, "said,kind\na,b\n", text="text"),
+        r"no column 'text' for the texts: its columns are said, kind$",
+    ),
+    "no label column": (
+        lambda f: texts(f, "said,kind\na,b\n", label="mood"),
+        r"no column 'mood' for the labels: its columns are said, kind$",
+    ),
+    "texts not UTF-8": (lambda f: texts(f, b"said,kind\ncaf\xe9,a\n" * 3), r"table.csv is not UTF-8 \(byte \d+\)"),
+    "ragged text CSV": (lambda f: texts(f, "said,kind\na,b\nc,d,e\n"), r"is not a table .*line 3"),
+    "unnamed column of texts": (lambda f: texts(f, "said,kind\n1,2,a\n3,4,b\n"), r"more fields in a row than in its h"),
+    "texts without labels": (lambda f: texts(f, "said,kind\na a,\nb b,\n"), r"table has no labels: there must be at"),
+    "texts of one class": (lambda f: texts(f, "said,kind\n" + "a a,x\n" * 5), r"table has only one class, 'x'"),
+    "a class of one text": (
+        lambda f: texts(f, "said,kind\n" + "a a,x\n" * 9 + "b b,y\n"),
+        r"class 'y' has 1 sample, at least 3 are needed",
+    ),
+    "only empty texts": (
+        lambda f: texts(f, "said,kind\n" + ",x\n <br>,y\n" * 6),
+        r"no word is 2 times in the training texts: there is nothing to learn from",
+    ),
 }
 
 
@@ -94,6 +125,24 @@ def test_unfit_data(case, prepare, tmp_path):
         ({"source": "cifar"}, r"unknown data set source 'cifar': choose one of digits, .*cifar10"),
         ({"source": "csv", "label": "kind"}, r"source 'csv' needs a path"),
         ({"source": "csv", "path": "a.csv"}, r"source 'csv' needs a label"),
+        (
+            {"source": "text_csv", "path": "a.csv", "label": "kind"},
+            r"source 'text_csv' needs a text: the name of the co",
+        ),
+        ({"source": "text_csv", "text": "said", "label": "kind"}, r"source 'text_csv' needs a path"),
+        (
+            {"source": "text_csv", "path": "a.csv", "text": "kind", "label": "kind"},
+            r"label and text are both 'kind': texts and classes are two columns",
+        ),
+        ({"source": "csv", "path": "a.csv", "label": "kind", "text": "said"}, r"source 'csv' takes no text"),
+        ({"source": "sst2", "label": "kind"}, r"source 'sst2' takes no label"),
+        ({"source": "sst2", "image_size": 8}, r"source 'sst2' is a text and takes no image_size"),
+        ({"source": "iris", "vocabulary": 99}, r"source 'iris' is a table and takes no vocabulary"),
+        ({"source": "digits", "max_tokens": 99}, r"source 'digits' is a image and takes no max_tokens"),
+        ({"source": "wine", "tokenizer": "bert"}, r"source 'wine' is a table and takes no tokenizer"),
+        ({"source": "sst2", "vocabulary": 2}, r"vocabulary is 2: choose 3 or more"),
+        ({"source": "sst2", "max_tokens": 0}, r"max_tokens is 0: choose 1 or more"),
+        ({"source": "sst2", "tokenizer": "bert", "vocabulary": 99}, r"tokenizer 'bert' has its own vocabulary: leave"),
         ({"source": "image_folder"}, r"source 'image_folder' needs a path"),
         ({"source": "iris", "path": "a.csv"}, r"source 'iris' takes no path"),
         ({"source": "iris", "label": "kind"}, r"source 'iris' takes no label"),

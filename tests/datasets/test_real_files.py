@@ -18,6 +18,9 @@ KNOWN = {
     "cifar100": ("cifar-100-python/test", 50000, 10000, 500, (3, 32, 32)),
     "svhn": ("test_32x32.mat", 73257, 26032, 4659, (3, 32, 32)),
     "adult": ("adult/adult.data", 32561, 16281, 7841, None),
+    "sst2": ("SST-2/test_labeled.tsv", 68221, 1821, 30208, (56, 13388)),
+    "imdb": ("aclImdb/imdb_reviews_50k.csv", 25000, 25000, 12500, (256, 20000)),
+    "ag_news": ("ag_news_csv/train.csv", 120000, 7600, 30000, (256, 20000)),
 }
 
 

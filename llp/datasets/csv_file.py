@@ -1,0 +1,77 @@
+"""CSV files of the user's own: read whole or in chunks, whatever is wrong with them said in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from llp.errors import DataError
+
+CHUNK = 20_000  # rows read at a time
+
+
+def column_names(path: Path, needed: Mapping[str, str]) -> list[str]:
+    """The header of a file; raises `DataError` when it lacks a column of `needed`, name -> what it holds."""
+    header = [str(column) for column in read(path, nrows=0).columns]
+    for name, content in needed.items():
+        if name not in header:
+            raise DataError(f"{path} has no column {name!r} for the {content}: its columns are {', '.join(header)}")
+    return header
+
+
+def read(path: Path, **options: Any) -> pd.DataFrame:
+    """A whole file, UTF-8 with a header. Raises `DataError` when it is missing, empty, not UTF-8 or not a table."""
+    with _said_plainly(path):
+        table = pd.read_csv(path, **_options(path), **options)
+    _check_width(path, table)
+    return table
+
+
+def read_chunks(path: Path, **options: Any) -> Iterator[pd.DataFrame]:
+    """The same, some thousand rows at a time."""
+    with _said_plainly(path), pd.read_csv(path, **_options(path), chunksize=CHUNK, **options) as chunks:
+        done = 0
+        for chunk in chunks:
+            _check_width(path, chunk, done)
+            yield chunk
+            done += len(chunk)
+
+
+def class_indices(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Class indices and names of labels, in the order of numbers if all are numbers, so that '10' comes after '9'."""
+    values = column.str.strip()
+    names = sorted(values.unique())
+    numbers = pd.to_numeric(pd.Series(names), errors="coerce")
+    if numbers.notna().all():
+        names = [names[row] for row in np.argsort(numbers, kind="stable")]
+    index = {name: number for number, name in enumerate(names)}
+    return values.map(index).to_numpy(np.int64), tuple(names)
+
+
+def _options(path: Path) -> dict[str, Any]:
+    return {"encoding": "utf-8", "skipinitialspace": True, "sep": "\t" if path.suffix == ".tsv" else ","}
+
+
+def _check_width(path: Path, table: pd.DataFrame, start: int = 0) -> None:
+    # Surplus fields in front are taken for row names by pandas.
+    if not table.index.equals(pd.RangeIndex(start, start + len(table))):
+        raise DataError(f"{path} has more fields in a row than in its header: give every column a name")
+
+
+@contextmanager
+def _said_plainly(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"CSV file {path} is missing: put it there, or correct the path") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 (byte {error.start}): save it with the encoding UTF-8") from None
+    except pd.errors.EmptyDataError:
+        raise DataError(f"{path} is empty: it needs a header line and rows") from None
+    except pd.errors.ParserError as error:
+        raise DataError(f"{path} is not a table ({' '.join(str(error).split())}): mend that line") from None
