@@ -5,14 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML, YAMLError
 
 from llp.architectures.catalog import ARCHITECTURES, check_architecture
 from llp.datasets.sources import OWN_SOURCES, SOURCES, kind_of
 from llp.errors import ParameterError
-from llp.space import Choice, Space
-from llp.training.recipe import CHOICES, RECIPE_NAMES
+from llp.space import Choice, Range, Space
+from llp.training.recipe import CHOICES, Recipe
+
+# The names in llp.landscape.groups, which would load PyTorch; a test compares.
+LANDSCAPE_GROUPS = (
+    "norms",
+    "activations",
+    "gradients",
+    "noise",
+    "sharpness",
+    "curvature",
+    "gauss_newton",
+    "spectrum",
+)
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -24,20 +36,25 @@ class Section(BaseModel):
 
 
 class DatasetParams(Section):
-    """What is learned from, and how much of it. Sizes are in samples, `image_size` in pixels."""
+    """What is learned from, and how much of it. Sizes are in samples, `image_size` in pixels; see `prepare_dataset`."""
 
     dataset: str
     path: str | None = None
     label: str | None = None
+    text: str | None = None
     image_size: Annotated[int, Field(ge=4)] | None = None
+    vocabulary: Annotated[int, Field(ge=3)] | None = None
+    max_tokens: Count | None = None
+    tokenizer: str | None = None
     max_train: Annotated[int, Field(ge=10)] | None = None
     max_test: Annotated[int, Field(ge=10)] | None = None
 
-    @model_validator(mode="after")
-    def _known(self) -> DatasetParams:
-        if self.dataset not in SOURCES:
-            raise ValueError(f"unknown data set {self.dataset!r}; there are {', '.join(sorted(SOURCES))}")
-        return self
+    @field_validator("dataset")
+    @classmethod
+    def _known(cls, dataset: str) -> str:
+        if dataset not in SOURCES:
+            raise ValueError(f"unknown data set {dataset!r}; there are {', '.join(sorted(SOURCES))}")
+        return dataset
 
     @property
     def own_path(self) -> str | None:
@@ -46,10 +63,12 @@ class DatasetParams(Section):
 
 
 class TargetParams(DatasetParams):
-    """The task that hyperparameters are chosen for; `epochs` is one full training."""
+    """The task that hyperparameters are chosen for; `epochs` is one full training, `spaces` where its search space
+    stands."""
 
     architecture: str
     epochs: Count
+    spaces: Literal["spaces", "grids"] = "spaces"
 
 
 class SourceParams(Section):
@@ -79,7 +98,7 @@ class ProbeParams(Section):
 
     min_resource: Share
     max_resource: Share
-    reduction_factor: Annotated[float, Field(gt=1)]
+    reduction_factor: Annotated[float, Field(ge=1.1)]
     data_fraction: Share
 
     @model_validator(mode="after")
@@ -124,6 +143,13 @@ class ComputeParams(Section):
     backend: Literal["loky", "sequential", "dask", "ray"]
     raw: str
 
+    @field_validator("n_jobs")
+    @classmethod
+    def _some(cls, n_jobs: int) -> int:
+        if n_jobs < 1 and n_jobs != -1:
+            raise ValueError(f"{n_jobs} is neither a number of processes nor -1 for all cores")
+        return n_jobs
+
 
 class Params(Section):
     seed: Annotated[int, Field(ge=0, lt=2**31)]
@@ -133,16 +159,22 @@ class Params(Section):
     split: SplitParams
     training: TrainingParams
     probe: ProbeParams
+    landscape: list[str]
     select: SelectParams
     meta: MetaParams
     train: TrainParams
     report: ReportParams
     compute: ComputeParams
     spaces: dict[str, dict[str, Any]]
+    grids: dict[str, dict[str, Any]]
 
-    def space(self, architecture: str) -> Space:
-        """The search space of an architecture."""
-        return Space.parse(self.spaces[architecture], f"spaces.{architecture}")
+    def space(self, architecture: str, section: str = "spaces") -> Space:
+        """The search space of an architecture, as `section` has it: spaces or grids."""
+        return Space.parse(getattr(self, section)[architecture], f"{section}.{architecture}")
+
+    def target_space(self) -> Space:
+        """The search space that the target asks for."""
+        return self.space(self.target.architecture, self.target.spaces)
 
 
 def read_params(path: str | Path = "params.yaml") -> Params:
@@ -152,7 +184,7 @@ def read_params(path: str | Path = "params.yaml") -> Params:
         content = YAML(typ="safe").load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParameterError(f"{path} is missing: run from the root of the repository") from None
-    except YAMLError as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         raise ParameterError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     try:
         params = Params.model_validate(content)
@@ -165,6 +197,9 @@ def read_params(path: str | Path = "params.yaml") -> Params:
 
 
 def _check_tasks(params: Params) -> None:
+    for group in params.landscape:
+        if group not in LANDSCAPE_GROUPS:
+            raise ParameterError(f"landscape: unknown group {group!r}; there are {', '.join(LANDSCAPE_GROUPS)}")
     for name, source in params.sources.items():
         if source.dataset not in params.datasets:
             raise ParameterError(
@@ -173,24 +208,39 @@ def _check_tasks(params: Params) -> None:
         kind = kind_of(params.datasets[source.dataset].dataset)
         check_architecture(source.architecture, kind, f"sources.{name}.architecture")
     check_architecture(params.target.architecture, kind_of(params.target.dataset), "target.architecture")
-    used = {params.target.architecture, *(source.architecture for source in params.sources.values())}
-    for architecture in sorted(used - set(params.spaces)):
-        raise ParameterError(f"spaces: no search space for {architecture}")
-    for architecture in params.spaces:
-        check_architecture(architecture, key=f"spaces.{architecture}")
-        _check_space(architecture, params.space(architecture))
+    used = {("spaces", source.architecture) for source in params.sources.values()}
+    used.add((params.target.spaces, params.target.architecture))
+    for section, architecture in sorted(used):
+        if architecture not in getattr(params, section):
+            raise ParameterError(f"{section}: no search space for {architecture}")
+    for section in ("spaces", "grids"):
+        for architecture in getattr(params, section):
+            check_architecture(architecture, key=f"{section}.{architecture}")
+            _check_space(architecture, params.space(architecture, section), f"{section}.{architecture}")
 
 
-def _check_space(architecture: str, space: Space) -> None:
-    allowed = {*RECIPE_NAMES, *ARCHITECTURES[architecture].hyperparameters}
+def _check_space(architecture: str, space: Space, section: str) -> None:
+    allowed = {**vars(Recipe()), **ARCHITECTURES[architecture].hyperparameters}
     for name, dimension in space.dimensions.items():
-        key = f"spaces.{architecture}.{name}"
+        key = f"{section}.{name}"
         if name not in allowed:
             raise ParameterError(f"{key}: unknown hyperparameter; there are {', '.join(sorted(allowed))}")
         if name in CHOICES:
             unknown = [v for v in getattr(dimension, "values", [None]) if v not in CHOICES[name]]
             if not isinstance(dimension, Choice) or unknown:
                 raise ParameterError(f"{key}: a list of values among {', '.join(CHOICES[name])}")
+        else:
+            _check_numbers(dimension, whole=isinstance(allowed[name], int), key=key)
+
+
+def _check_numbers(dimension: Choice | Range, whole: bool, key: str) -> None:
+    allowed, least = ("whole number", 1) if whole else ("number", 0)
+    for value in dimension.values if isinstance(dimension, Choice) else (dimension.low, dimension.high):
+        number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+        if not (number and value >= least):
+            raise ParameterError(f"{key}: {value!r} is not a {allowed} of at least {least}")
+    if whole and isinstance(dimension, Range) and not dimension.integer:
+        raise ParameterError(f"{key}: a range of whole numbers needs integer: true")
 
 
 def _first_problem(error: ValidationError) -> str:
@@ -212,11 +262,6 @@ def _first_problem(error: ValidationError) -> str:
 
 
 def _section(location: tuple[int | str, ...]) -> type[Section]:
-    """The section a key lies in; entries of a mapping (`datasets.NAME`) lead to the mapping's value type."""
-    section: type[Section] = Params
-    for part in location:
-        if part in section.model_fields:
-            annotation = section.model_fields[part].annotation
-            arguments = getattr(annotation, "__args__", None)
-            section = arguments[-1] if arguments else annotation
-    return section
+    """The section a key lies in; `datasets` and `sources` hold one section for every name."""
+    annotation = Params if not location else Params.model_fields[str(location[0])].annotation
+    return getattr(annotation, "__args__", [annotation])[-1]

@@ -1,4 +1,4 @@
-"""The multilayer perceptron."""
+"""Fully connected layers, for the architectures that are made of them alone."""
 
 from __future__ import annotations
 
