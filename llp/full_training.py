@@ -51,7 +51,7 @@ def train_in_full(
         model = run.weights()
         model.load_state_dict(run.best)
         test = predict(model, evaluation_batches(dataset, dataset.test, run.device))
-        results.append(FinalTraining(seed, run.best, run.curve, _best_epoch(run.curve), test))
+        results.append(FinalTraining(seed, run.best, run.curve, _best_epoch(run), test))
     for seed in seeds:
         store.discard(key_of(run=problem.key(configuration, seed), purpose="full training"))
     return results
@@ -69,6 +69,7 @@ def metrics_of(trainings: list[FinalTraining], search_cost: float) -> dict[str, 
         "test_accuracy": first.test.accuracy,
         "test_loss": first.test.cross_entropy,
         "test_macro_f1": first.test.macro_f1,
+        "test_auc": first.test.auc,
         "calibration_error": first.test.calibration_error(),
         "validation_accuracy": first.curve.validation_accuracy[first.best_epoch - 1],
         "best_epoch": first.best_epoch,
@@ -116,8 +117,10 @@ def _train(
     return run
 
 
-def _best_epoch(curve: Curve) -> int:
+def _best_epoch(run: Run) -> int:
     """The epoch whose weights were kept: the first of the highest accuracy, the lowest loss among equals."""
-    ranked = zip(curve.validation_accuracy, [-loss for loss in curve.validation_loss], strict=True)
-    epochs = list(ranked)
-    return max(range(len(epochs)), key=lambda epoch: (epochs[epoch], -epoch)) + 1
+    # The epoch in which a run diverged is its last, and no candidate.
+    sound = len(run.curve) - run.diverged
+    accuracies, losses = run.curve.validation_accuracy[:sound], run.curve.validation_loss[:sound]
+    quality = [(accuracy, -loss) for accuracy, loss in zip(accuracies, losses, strict=True)]
+    return quality.index(max(quality)) + 1

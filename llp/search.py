@@ -11,11 +11,12 @@ import pandas as pd
 
 from llp.errors import DivergedError, ParameterError
 from llp.meta.model import MetaModel
-from llp.probing.probe import Probe, Workers, probe
+from llp.probing.probe import Workers, probe
 from llp.probing.problem import Problem
 from llp.probing.rungs import Rungs
 from llp.probing.store import Store
 from llp.probing.table import TaskInfo, probe_table
+from llp.probing.trajectory import Probe, Trajectory
 
 PROMISING = 4  # one in so many candidates is promising enough to be probed first
 
@@ -38,7 +39,7 @@ class SearchResult:
 
 @dataclass(frozen=True)
 class Prober:
-    """Everything that stays the same while a search probes."""
+    """Everything that stays the same while a search probes; landscape: see `Trajectory`."""
 
     problem: Problem
     task: TaskInfo
@@ -46,18 +47,11 @@ class Prober:
     seed: int
     store: Store
     workers: Workers
+    landscape: tuple[str, ...] = ()
 
     def __call__(self, configurations: Sequence[Mapping[str, Any]], resource: float, title: str) -> list[Probe]:
-        groups = probe(
-            self.problem,
-            configurations,
-            [resource],
-            rungs=self.rungs,
-            seed=self.seed,
-            store=self.store,
-            workers=self.workers,
-            title=title,
-        )
+        trajectory = Trajectory(self.problem, (resource,), self.rungs, self.seed, self.store, self.landscape)
+        groups = probe(trajectory, configurations, self.workers, title)
         return [group[0] for group in groups]
 
     def epochs(self, resource: float) -> int:
@@ -94,8 +88,10 @@ def meta_probe(
             break
         for number, result in zip(alive, prober([chosen[n] for n in alive], resource, f"rung {rung + 1}"), strict=True):
             history[number].append(result)
-        ranking = _ranked(_predict(prober, history, model))["configuration"]
-        alive = [number for number in ranking if number in set(alive)]
+        ranked = _ranked(_predict(prober, history, model))
+        sound = ranked.loc[~ranked["diverged"], "configuration"]
+        # Where all that went on have diverged, those left behind get their turn.
+        alive = [number for number in sound if number in set(alive)] or list(sound)
     return _conclude(_predict(prober, history, model), history)
 
 
@@ -152,9 +148,10 @@ def _ranked(table: pd.DataFrame) -> pd.DataFrame:
     latest = table.groupby("configuration").tail(1)
     keys = pd.DataFrame(
         {
+            "diverged": latest["diverged"],
             "predicted": -latest["predicted_score"],
             "score": -latest["score"],
             "loss": latest["validation_loss"].str[-1],
         }
     )
-    return latest.loc[keys.sort_values(["predicted", "score", "loss"], kind="stable").index]
+    return latest.loc[keys.sort_values(["diverged", "predicted", "score", "loss"], kind="stable").index]

@@ -10,9 +10,10 @@ from llp.errors import ParameterError, exit_cleanly
 from llp.files import write_table
 from llp.params import read_params
 from llp.pipeline import rungs_of, task_info, task_problem, workers_of
-from llp.probing.probe import probe
+from llp.probing.probe import landscape_share, probe
 from llp.probing.store import Store
 from llp.probing.table import probe_table
+from llp.probing.trajectory import Trajectory
 
 
 def main() -> None:
@@ -24,22 +25,16 @@ def main() -> None:
     folder = Path("data/prepared") / source.dataset
     problem = task_problem(params, folder, source.architecture, source.epochs)
     rungs = rungs_of(params)
-    probes = probe(
-        problem,
-        params.space(source.architecture).sample(source.configurations, params.seed),
-        [*rungs.levels(), 1.0],
-        rungs=rungs,
-        seed=params.seed,
-        store=Store(),
-        workers=workers_of(params),
-        title=name,
-    )
+    resources = (*rungs.levels(), 1.0)
+    trajectory = Trajectory(problem, resources, rungs, params.seed, Store(), tuple(params.landscape))
+    configurations = params.space(source.architecture).sample(source.configurations, params.seed)
+    probes = probe(trajectory, configurations, workers_of(params), name)
     table = probe_table(task_info(problem, load_dataset(folder), source.dataset), probes)
     write_table(Path("data/probes") / f"{name}.parquet", table)
     full = table[table["resource"] == 1.0]
-    print(
-        f"{name}: best of {len(full)} configurations {full['score'].max():.4f}, {int(full['diverged'].sum())} diverged"
-    )
+    best, diverged = full["score"].max(), int(full["diverged"].sum())
+    print(f"{name}: best of {len(full)} configurations {best:.4f}, {diverged} diverged; ", end="")
+    print(f"landscape measurements took {100 * landscape_share(probes):.1f} % of the time")
 
 
 if __name__ == "__main__":

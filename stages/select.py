@@ -21,8 +21,8 @@ def main() -> None:
     task = task_info(problem, load_dataset(folder), target.dataset)
     with timed("select"):
         found = meta_probe(
-            Prober(problem, task, rungs_of(params), params.seed, Store(), workers_of(params)),
-            params.space(target.architecture).sample(params.select.candidates, params.seed),
+            Prober(problem, task, rungs_of(params), params.seed, Store(), workers_of(params), tuple(params.landscape)),
+            params.target_space().sample(params.select.candidates, params.seed),
             load_meta_model("models/meta_model.joblib"),
             initial=params.select.initial_configurations,
             iterations=params.select.iterations,

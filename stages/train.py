@@ -10,7 +10,7 @@ from llp.files import read_json, write_json, write_table
 from llp.params import read_params
 from llp.pipeline import task_problem, timed
 from llp.probing.store import Store
-from llp.training.final import history_table, metrics_of, per_class_table, predictions_table, train_in_full
+from llp.full_training import history_table, metrics_of, per_class_table, predictions_table, train_in_full
 from llp.training.weights import save_weights
 
 
@@ -36,7 +36,9 @@ def main() -> None:
             "channel_std": dataset.channel_std,
         },
     )
-    write_json("metrics/train.json", metrics_of(trainings, choice["search_epochs"]))
+    metrics = metrics_of(trainings, choice["search_epochs"])
+    write_json("metrics/train.json", metrics)
+    write_json("metrics/result.json", {"accuracy": metrics["test_accuracy"], "epochs": metrics["total_epochs"]})
     write_table("metrics/training_history.csv", history_table(first.curve))
     write_table("metrics/per_class.csv", per_class_table(first.test, dataset.classes))
     write_table("data/predictions.parquet", predictions_table(first.test))

@@ -26,7 +26,9 @@ def assemble(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
             raise DataError(f"a probe table has schema version {found}, not {SCHEMA_VERSION}: probe again")
         kept.append(_with_outcome(table))
     if not kept:
-        return pd.DataFrame({"task": [], "final_score": []})
+        return pd.DataFrame(
+            columns=[*RUN, "fingerprint", "resource", "score", "cost", "diverged", "stuck", "final_score"]
+        )
     return pd.concat(kept, ignore_index=True)
 
 
@@ -42,7 +44,7 @@ def before_probing(table: pd.DataFrame) -> pd.DataFrame:
     for curve in CURVES:
         start[curve] = [[] for _ in range(len(start))]
     # A network's own numbers are measured when its run starts.
-    start[[column for column in start if column.startswith("arch_")]] = float("nan")
+    start[[column for column in start if column.startswith(("arch_", "landscape_"))]] = float("nan")
     return start
 
 

@@ -1,4 +1,4 @@
-"""What the ranker sees of a probe: configuration, resource, learning curve, data set, network.
+"""What the ranker sees of a probe: configuration, resource, learning curve, landscape, data set, network.
 
 Scores are counted from guessing to perfect: 0 is the share of the largest class, 1 is no error. So tasks compare,
 and a predicted score can be turned back into an accuracy.
@@ -15,6 +15,8 @@ LOGARITHMIC = (
     "hp_learning_rate", "hp_weight_decay", "hp_batch_size", "hp_channels", "hp_units",
     "data_n_train", "data_n_inputs", "data_n_classes", "data_samples_per_class",
     "arch_parameters", "arch_multiply_adds", "arch_width", "arch_initial_gradient_norm",
+    "landscape_weight_norm", "landscape_distance_from_start", "landscape_relative_distance",
+    "landscape_update_norm", "landscape_gradient_norm", "landscape_logit_spread", "landscape_sample_spread",
 )  # fmt: skip
 CURVE = ("curve_last", "curve_best", "curve_slope", "curve_train_loss", "curve_summed_train_loss", "curve_gap")
 STANDARDISED = ("curve_last", "curve_best", "curve_summed_train_loss")
@@ -37,7 +39,7 @@ def features(table: pd.DataFrame) -> pd.DataFrame:
     against the latest probe of every run at the same resource or below.
     """
     table = table.reset_index(drop=True)
-    plain = [column for column in table if column.startswith(("hp_", "data_", "arch_"))]
+    plain = [column for column in table if column.startswith(("hp_", "data_", "arch_", "landscape_"))]
     columns = {}
     for column in plain:
         values = table[column]
@@ -45,7 +47,9 @@ def features(table: pd.DataFrame) -> pd.DataFrame:
             values = values.astype(float)
             columns[column] = np.log10(values.where(values > 0)) if column in LOGARITHMIC else values
         else:
-            for value in sorted(values.dropna().unique(), key=str):
+            # As text: what users try may be of any type, lists among them.
+            values = values.map(str, na_action="ignore")
+            for value in sorted(values.dropna().unique()):
                 columns[f"{column}={value}"] = (values == value).astype(float)
     columns["resource"] = table["resource"].astype(float)
     columns["epochs"] = np.log1p(table["epochs"].astype(float))
@@ -53,6 +57,12 @@ def features(table: pd.DataFrame) -> pd.DataFrame:
     curves = _curve_features(table)
     standardised = _standardise(table, curves)
     return pd.concat([pd.DataFrame(columns, index=table.index), curves, standardised], axis=1)
+
+
+def align(seen: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Features with the given columns: a value of a choice that no row has is 0, anything else absent is NaN."""
+    absent = {column: 0.0 for column in columns if "=" in column and column not in seen}
+    return seen.assign(**absent).reindex(columns=list(columns))
 
 
 def _curve_features(table: pd.DataFrame) -> pd.DataFrame:

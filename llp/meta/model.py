@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from llp.meta.features import denormalise, features, normalise
+from llp.meta.features import align, denormalise, features, normalise
 from llp.meta.ranker import TreeRanker
 
 
@@ -36,7 +36,7 @@ class MetaModel:
             score = probes["score"].to_numpy(float)
             low, high = score, np.ones_like(score)
         else:
-            seen = features(probes)
+            seen = align(features(probes), self.ranker.columns_)
             score = denormalise(self.ranker.predict(seen), chance)
             low, high = (denormalise(end, chance) for end in self.ranker.predict_interval(seen))
         # A run that blew up stays blown up, whatever trees say.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -45,9 +47,9 @@ class TreeRanker(RegressorMixin, BaseEstimator):
             forest = self._grow(X.iloc[known], y[known])
             mean, spread = self._apply(forest, X.iloc[held_out])
             residuals.append(np.abs(y[held_out] - mean) / spread)
-        scores = np.concatenate(residuals)
-        rank = min(1.0, np.ceil((len(scores) + 1) * self.coverage) / len(scores))
-        self.quantile_ = float(np.quantile(scores, rank, method="higher"))
+        scores = np.sort(np.concatenate(residuals))
+        rank = min(len(scores), math.ceil((len(scores) + 1) * self.coverage - 1e-9))
+        self.quantile_ = float(scores[rank - 1])
         self.forest_ = self._grow(X, y)
         return self
 

@@ -41,4 +41,5 @@ def _recorded_hash(path: Path, lock: Path) -> str | None:
         return None
     stages = (YAML(typ="safe").load(lock.read_text(encoding="utf-8")) or {}).get("stages", {})
     outs = (out for stage in stages.values() for out in stage.get("outs", []))
-    return next((out.get("md5") for out in outs if Path(out["path"]) == path), None)
+    ours = os.path.abspath(path)
+    return next((out.get("md5") for out in outs if os.path.abspath(lock.parent / out["path"]) == ours), None)

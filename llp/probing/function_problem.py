@@ -16,7 +16,7 @@ from llp.errors import DataError, ParameterError
 from llp.probing.store import key_of
 from llp.training.batches import LoaderBatches
 from llp.training.precision import choose_device
-from llp.training.run import Loss, Options, Run, seeded
+from llp.training.run import Loss, Options, Run, check_scores, seeded
 
 FRACTION_NAMES = ("fraction", "data_fraction", "resource", "sample_size")
 
@@ -69,8 +69,19 @@ class FunctionProblem:
         )
 
     def describe(self, run: Run) -> dict[str, float]:
-        inputs, targets = next(run.validation.epoch(1.0, None))
-        return meta_features.describe(run.model, inputs[:256], targets[:256])
+        with seeded(0, 0, run.device):
+            inputs, targets = next(run.validation.epoch(1.0, None))
+        inputs, targets = inputs[:256], targets[:256]
+        with torch.no_grad():
+            scores = run.model.eval()(inputs)
+        check_scores(scores, targets)
+        highest, classes = int(targets.max()), scores.shape[1]
+        if highest >= classes:
+            raise DataError(
+                f"a label is {highest}, but the network gives scores for {classes} class{'es' if classes > 1 else ''}: "
+                "labels count from 0"
+            )
+        return meta_features.describe(run.model.train(), inputs, targets)
 
     def key(self, configuration: Mapping[str, Any], seed: int) -> str:
         return key_of(study=self.study, configuration=configuration, epochs=self.epochs, seed=seed)
@@ -85,12 +96,16 @@ class FunctionProblem:
         return bool(required) or any(p.name in FRACTION_NAMES for p in parameters)
 
     def loaders(self, fraction: float) -> tuple[Iterable, Iterable]:
-        """Training and validation batches for a share of the data."""
-        if not self.takes_fraction:
-            loaders = self.dataset_fn()
-        else:
-            names = [name for name in inspect.signature(self.dataset_fn).parameters if name in FRACTION_NAMES]
-            loaders = self.dataset_fn(**{names[0]: fraction}) if names else self.dataset_fn(fraction)
+        """Training and validation batches for a share of the data.
+
+        The same random numbers every time: a function that splits at random must not mix training and validation.
+        """
+        names = [name for name in inspect.signature(self.dataset_fn).parameters if name in FRACTION_NAMES]
+        with seeded(0, 0, torch.device("cpu")):
+            if not self.takes_fraction:
+                loaders = self.dataset_fn()
+            else:
+                loaders = self.dataset_fn(**{names[0]: fraction}) if names else self.dataset_fn(fraction)
         if not isinstance(loaders, tuple | list) or len(loaders) < 2:
             raise ParameterError("dataset_fn must return (training batches, validation batches)")
         return loaders[0], loaders[1]
@@ -98,17 +113,23 @@ class FunctionProblem:
     def label_statistics(self) -> tuple[dict[str, float], int]:
         """What labels alone tell (n_train, n_classes, majority_share), and the size of the validation part."""
         train, validation = self.loaders(1.0)
-        counts = np.zeros(0, int)
-        for batch in train:
-            labels = np.asarray(batch[1])
-            if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-                raise DataError(f"labels must be whole numbers of shape (samples,), not {labels.dtype} {labels.shape}")
-            new = np.bincount(labels, minlength=len(counts))
-            new[: len(counts)] += counts
-            counts = new
-        n_validation = sum(len(batch[1]) for batch in validation)
-        if counts.sum() == 0 or n_validation == 0:
+        with seeded(0, 0, torch.device("cpu")):
+            labels = [_labels(batch) for batch in train]
+            n_validation = sum(len(batch[1]) for batch in validation)
+        if not labels or n_validation == 0:
             raise DataError("dataset_fn returned loaders without samples")
+        counts = np.bincount(np.concatenate(labels))
         classes = int((counts > 0).sum())
         share = float(counts.max() / counts.sum())
         return {"n_train": float(counts.sum()), "n_classes": float(classes), "majority_share": share}, n_validation
+
+
+def _labels(batch: Any) -> np.ndarray:
+    labels = np.asarray(batch[1])
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        found = f"{labels.dtype} {labels.shape}"
+    elif labels.min(initial=0) < 0:
+        found = str(labels.min())
+    else:
+        return labels
+    raise DataError(f"labels must be whole numbers from 0, of shape (samples,), not {found}")

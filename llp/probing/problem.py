@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from llp.architectures import meta_features
+from llp.architectures.catalog import code_of
 from llp.datasets.dataset import Dataset, load_dataset
 from llp.probing.store import code_version, key_of
 from llp.training.precision import choose_device
@@ -74,7 +75,7 @@ class TaskProblem:
 
     def code_version(self) -> str:
         """Of the code that decides what a run of this problem gives."""
-        return code_version("training", "schedules", f"architectures/{self.architecture}.py", "datasets/split.py")
+        return code_version("training", "schedules", *code_of(self.architecture), "datasets/split.py")
 
 
 @functools.lru_cache(maxsize=2)
@@ -84,10 +85,10 @@ def _load(folder: Path) -> Dataset:
 
 @functools.lru_cache(maxsize=2)
 def _digest(folder: Path) -> str:
-    """A hash of what runs see: the training and validation arrays and how images are scaled."""
+    """A hash of what runs see: the training and validation arrays, how images are scaled, how many words there are."""
     dataset, digest = _load(folder), hashlib.sha256()
     for array in (dataset.train.x, dataset.train.y, dataset.validation.x, dataset.validation.y):
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(array)
-    digest.update(repr((dataset.channel_mean, dataset.channel_std, dataset.classes)).encode())
+    digest.update(repr((dataset.channel_mean, dataset.channel_std, dataset.input_shape, dataset.classes)).encode())
     return digest.hexdigest()

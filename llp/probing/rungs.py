@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from llp.errors import ParameterError
 
+MIN_REDUCTION_FACTOR = 1.1  # below, rungs are hardly apart and there is no end of them
+
 
 @dataclass(frozen=True)
 class Rungs:
@@ -27,8 +29,10 @@ class Rungs:
                 f"min_resource {self.min_resource} and max_resource {self.max_resource}: "
                 "allowed is 0 < min_resource <= max_resource <= 1"
             )
-        if self.reduction_factor <= 1:
-            raise ParameterError(f"reduction_factor {self.reduction_factor}: allowed is more than 1")
+        if not self.reduction_factor >= MIN_REDUCTION_FACTOR:
+            raise ParameterError(
+                f"reduction_factor {self.reduction_factor}: allowed is {MIN_REDUCTION_FACTOR} and more"
+            )
         if not 0 < self.data_fraction <= 1:
             raise ParameterError(f"data_fraction {self.data_fraction}: allowed is 0 < data_fraction <= 1")
 
@@ -36,10 +40,10 @@ class Rungs:
         """The resources of the first `count` rungs, all of them by default; none is above `max_resource`."""
         levels = [self.min_resource]
         while count is None or len(levels) < count:
-            following = levels[-1] * self.reduction_factor
+            following = self.min_resource * self.reduction_factor ** len(levels)
             if following > self.max_resource * (1 + 1e-9):
                 break
-            levels.append(round(following, 6))
+            levels.append(float(f"{following:.6g}"))
         return levels
 
     def epochs(self, resource: float, full: int) -> int:

@@ -7,6 +7,7 @@ finished must survive both, and a kill as well.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import pickle
@@ -19,9 +20,14 @@ import torch
 from llp.errors import LLPError
 from llp.files import write_atomically
 
+DIGEST_SIZE = hashlib.sha256().digest_size
+
 
 class Store:
-    """Keyed states of runs. `LLP_STORE` names the folder; the default lies in the user's cache."""
+    """Keyed states of runs, each in a file of its own: a hash, and behind it what torch.save writes.
+
+    `LLP_STORE` names the folder; the default lies in the user's cache.
+    """
 
     def __init__(self, folder: str | Path | None = None) -> None:
         chosen = folder or os.environ.get("LLP_STORE") or Path.home() / ".cache" / "llp" / "probes"
@@ -36,18 +42,29 @@ class Store:
     def load(self, key: str) -> dict[str, Any] | None:
         """The state under a key, or None; a damaged file counts as none and is made anew."""
         try:
-            return torch.load(self._path(key), map_location="cpu", weights_only=True)
-        except (FileNotFoundError, EOFError, RuntimeError, pickle.UnpicklingError):
+            content = self._path(key).read_bytes()
+        except FileNotFoundError:
+            return None
+        digest, saved = content[:DIGEST_SIZE], content[DIGEST_SIZE:]
+        if hashlib.sha256(saved).digest() != digest:
+            return None
+        try:
+            return torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError:
             return None
 
     def save(self, key: str, state: Mapping[str, Any]) -> None:
-        write_atomically(self._path(key), lambda path: torch.save(dict(state), path))
+        # In memory first: torch.save itself does not say it when the disk is full.
+        buffer = io.BytesIO()
+        torch.save(dict(state), buffer)
+        saved = buffer.getvalue()
+        write_atomically(self._path(key), lambda path: path.write_bytes(hashlib.sha256(saved).digest() + saved))
 
     def discard(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
-        return self.folder / key[:2] / f"{key}.pt"
+        return self.folder / key[:2] / f"{key}.probe"
 
 
 def key_of(**identity: Any) -> str:

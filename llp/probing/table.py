@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from llp.probing.probe import Probe
+from llp.probing.trajectory import Probe
 from llp.schema import CURVES, SCHEMA_VERSION
 
 
@@ -62,4 +62,5 @@ def _row(task: TaskInfo, number: int, probe: Probe) -> dict[str, Any]:
         **{f"hp_{name}": value for name, value in probe.configuration.items()},
         **{f"data_{name}": float(value) for name, value in task.meta_features.items()},
         **{f"arch_{name}": float(value) for name, value in probe.architecture.items()},
+        **{f"landscape_{name}": float(value) for name, value in probe.landscape.items()},
     }

@@ -12,6 +12,7 @@ import torch
 from llp.datasets.dataset import Dataset, Part
 from llp.errors import DataError
 from llp.training.augment import gather_crops, pad_images
+from llp.training.length_buckets import by_length
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -30,6 +31,8 @@ class Batches(Protocol):
 
 class ArrayBatches:
     """Batches of arrays in device memory; shuffling, crops and flips are tensor operations on whole batches.
+
+    Texts come in batches of similar lengths, each as wide as its longest text.
 
     part: the samples; order: a permutation whose every beginning is stratified (see `stratified_order`), so that
     fractions of the data nest, or None where only whole epochs in the given order are wanted (evaluation).
@@ -56,6 +59,7 @@ class ArrayBatches:
         # An eighth of the size: 4 pixels for 32, as is usual, and 1 for 8.
         self.padding = min(self.size) // 8 if self.augmentation != "none" else 0
         self.samples = pad_images(samples, self.padding) if self.is_image else samples
+        self.lengths = (samples != 0).sum(1) if dataset.kind == "text" else None
         if self.is_image:
             self.mean = 255 * torch.tensor(dataset.channel_mean, device=device)
             self.scale = 1 / (255 * torch.tensor(dataset.channel_std, device=device))
@@ -69,9 +73,24 @@ class ArrayBatches:
             chosen = torch.arange(count, device=self.device)
         else:
             chosen = self.order[:count][_permutation(count, generator, self.device)]
-        for start, end in self._bounds(count):
+        bounds = self._bounds(count)
+        if self.lengths is not None:
+            yield from self._texts(chosen, bounds, generator)
+            return
+        for start, end in bounds:
             index = chosen[start:end]
             yield self._inputs(index, generator), self.targets[index]
+
+    def _texts(
+        self, chosen: torch.Tensor, bounds: list[tuple[int, int]], generator: torch.Generator | None
+    ) -> Iterator[Batch]:
+        if self.order is not None:
+            chosen = by_length(chosen[: bounds[-1][1]], self.lengths, bounds[0][1], generator)
+        # Asked for all batches at once: the device is waited for only here.
+        longest = torch.stack([self.lengths[chosen[start:end]].max() for start, end in bounds]).tolist()
+        for (start, end), width in zip(bounds, longest, strict=True):
+            index = chosen[start:end]
+            yield self.samples[index, :width], self.targets[index]
 
     def _count(self, fraction: float) -> int:
         return max(1, math.ceil(fraction * len(self.targets) - 1e-9))

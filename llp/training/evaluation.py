@@ -1,12 +1,13 @@
-"""What is said of a trained classifier: accuracy, cross-entropy, macro F1, per-class accuracy, calibration."""
+"""What is said of a trained classifier: accuracy, cross-entropy, macro F1, AUC, per-class accuracy, calibration."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, roc_auc_score
 from torch import nn
 
 from llp.training.batches import Batches
@@ -42,6 +43,20 @@ class Evaluation:
     @property
     def macro_f1(self) -> float:
         return float(f1_score(self.labels, self.predicted, average="macro", zero_division=0.0))
+
+    @property
+    def auc(self) -> float:
+        """Area under the ROC curve; of several classes the mean of each against the rest.
+
+        Classes that no sample or every sample has are left out; NaN where that is all.
+        """
+        classes = self.probabilities.shape[1]
+        areas = [
+            roc_auc_score(self.labels == number, self.probabilities[:, number])
+            for number in range(1 if classes == 2 else 0, classes)
+            if 0 < (self.labels == number).sum() < len(self.labels)
+        ]
+        return float(np.mean(areas)) if areas else math.nan
 
     def per_class_accuracy(self) -> np.ndarray:
         """Share of each class's samples that were recognised, shape (classes,); NaN for a class without samples."""

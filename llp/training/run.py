@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -125,10 +126,10 @@ class Run:
         """All that `load_state_dict` needs to continue; tensors, numbers and strings alone."""
         return {
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": _plain(self.optimizer.state_dict()),
             "averager": None if self._averager is None else self._averager.state_dict(),
             "best": self.best,
-            "curve": copy.deepcopy(vars(self.curve)),
+            "curve": _plain(vars(self.curve)),
             "diverged": self.diverged,
             "start_loss": self.start_loss,
         }
@@ -150,20 +151,21 @@ class Run:
         first: torch.Tensor | None = None
         rate = 0.0
         self.model.train()
-        with seeded(options.seed, self.epoch, self.device) as generator:
+        # Stream 0 drew the weights.
+        with seeded(options.seed, self.epoch + 1, self.device) as generator:
             for step, (inputs, targets) in enumerate(self.train.epoch(fraction, generator)):
                 rate = self._set_rate((self.epoch + step / steps) / options.epochs)
                 loss = self._step(inputs, targets)
                 first = loss if first is None else first
                 total += loss
-        if first is None:
-            raise DataError("the training data gave no batch")
+            if first is None:
+                raise DataError("the training data gave no batch")
+            if self._averager is not None:
+                self._averager.after_epoch(self.model, (self.epoch + 1) / options.epochs)
+            validation_loss, accuracy = self.evaluate()
         if self.start_loss is None:
             self.start_loss = float(first)
-        if self._averager is not None:
-            self._averager.after_epoch(self.model, (self.epoch + 1) / options.epochs)
         train_loss = float(total) / steps
-        validation_loss, accuracy = self.evaluate()
         self._record(train_loss, validation_loss, accuracy, rate, fraction)
 
     def _record(self, train_loss: float, validation_loss: float, accuracy: float, rate: float, cost: float) -> None:
@@ -221,11 +223,7 @@ def evaluate(model: nn.Module, batches: Batches, loss: Loss, dtype: torch.dtype 
     for inputs, targets in batches.epoch(1.0, None):
         with autocast(device, dtype):
             outputs = model(inputs)
-        if outputs.ndim != 2 or targets.ndim != 1:
-            raise DataError(
-                f"accuracy needs class scores of shape (samples, classes) and labels of shape (samples,), "
-                f"not {tuple(outputs.shape)} and {tuple(targets.shape)}"
-            )
+        check_scores(outputs, targets)
         outputs = outputs.float()
         total += loss(outputs, targets) * len(targets)
         hits += (outputs.argmax(1) == targets).sum()
@@ -236,17 +234,46 @@ def evaluate(model: nn.Module, batches: Batches, loss: Loss, dtype: torch.dtype 
     return float(total) / count, float(hits) / count
 
 
+def check_scores(outputs: Any, targets: torch.Tensor) -> None:
+    """Raise `DataError` when a network's outputs are not one row of class scores per label."""
+    shape = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
+    if targets.ndim != 1 or shape[:-1] != (len(targets),):
+        raise DataError(
+            f"accuracy needs class scores of shape (samples, classes) and labels of shape (samples,), "
+            f"not {shape} and {tuple(targets.shape)}"
+        )
+
+
 def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
     return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
 
 
 @contextlib.contextmanager
 def seeded(seed: int, stream: int, device: torch.device) -> Iterator[torch.Generator]:
-    """Seed PyTorch's global generators for a while and hand out one of their own kind; the former state comes back.
+    """Seed the global generators of PyTorch, NumPy and Python for a while, and hand out one of PyTorch's; the former
+    states come back.
 
     stream: tells apart what draws from the same seed, as the number of an epoch does.
     """
     number = int(np.random.SeedSequence([seed, stream]).generate_state(1, np.uint64)[0] >> 1)
+    before = np.random.get_state(), random.getstate()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(number)
-        yield torch.Generator(device=device).manual_seed(number)
+        np.random.seed(number % 2**32)
+        random.seed(number)
+        try:
+            yield torch.Generator(device=device).manual_seed(number)
+        finally:
+            np.random.set_state(before[0])
+            random.setstate(before[1])
+
+
+def _plain(value: Any) -> Any:
+    """A copy without NumPy's scalars, which torch.load refuses where it must not run code."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(item) for item in value)
+    return value

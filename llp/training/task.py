@@ -20,7 +20,7 @@ from llp.training.precision import choose_dtype
 from llp.training.recipe import Recipe
 from llp.training.run import Options, Run, seeded
 
-EVALUATION_BATCH = 1024
+EVALUATION_BATCH = {"image": 1024, "table": 1024, "text": 128}
 ORDER_SEED = 0  # every configuration of a task sees the same subset, whatever its seed
 
 
@@ -86,4 +86,4 @@ def start_run(
 
 def evaluation_batches(dataset: Dataset, part: Part, device: torch.device) -> ArrayBatches:
     """A part of a data set in its own order, every sample once, unaugmented."""
-    return ArrayBatches(dataset, part, EVALUATION_BATCH, device)
+    return ArrayBatches(dataset, part, EVALUATION_BATCH[dataset.kind], device)

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from llp.architectures.catalog import build
@@ -22,7 +22,8 @@ def save_weights(path: str | Path, weights: Mapping[str, torch.Tensor], descript
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     # One entry: safetensors writes several in an order that differs from run to run.
     header = {"llp": json.dumps(dict(description), sort_keys=True)}
-    write_atomically(path, lambda temporary: save_file(tensors, temporary, metadata=header))
+    # As bytes: Python's own error says it when the disk is full.
+    write_atomically(path, lambda temporary: temporary.write_bytes(save(tensors, metadata=header)))
 
 
 def load_model(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
@@ -32,15 +33,16 @@ def load_model(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
         with safe_open(path, "pt") as file:
             description = json.loads(file.metadata()["llp"])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        model = build(
+            description["architecture"],
+            description["input_shape"],
+            len(description["classes"]),
+            description["configuration"],
+        )
+        model.load_state_dict(weights)
     except FileNotFoundError:
         raise LLPError(f"{path} is missing: run 'dvc repro' to make it") from None
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise LLPError(f"{path} is not a model of this project ({error}): run 'dvc repro' to make it anew") from None
-    model = build(
-        description["architecture"],
-        description["input_shape"],
-        len(description["classes"]),
-        description["configuration"],
-    )
-    model.load_state_dict(weights)
+    except (SafetensorError, LLPError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise LLPError(f"{path} is not a model of this project ({reason}): run 'dvc repro' to make it anew") from None
     return model.eval(), description
