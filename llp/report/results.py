@@ -1,0 +1,115 @@
+"""What the pipeline left behind for the report, read and checked to belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from llp.datasets.dataset import Dataset, load_dataset
+from llp.errors import LLPError
+from llp.files import read_json, read_table
+from llp.report.statistics import Answers
+
+CHOICE = "data/selected_configuration.json"
+PROBES = "data/target_probes.parquet"
+PREDICTIONS = "data/predictions.parquet"
+META_DATASET = "data/meta_dataset.parquet"
+BY_TASK = "metrics/meta_model_by_task.csv"
+TRAIN = "metrics/train.json"
+HISTORY = "metrics/training_history.csv"
+
+
+@dataclass(frozen=True)
+class Results:
+    """One run of the pipeline.
+
+    choice: `selected_configuration.json`; chosen: the number of that configuration among the probes; meta_dataset:
+    without its curves and meta-features; by_task: the meta-model's evaluation, without rows where there was none.
+    """
+
+    dataset: Dataset
+    choice: Mapping[str, Any]
+    chosen: int
+    probes: pd.DataFrame
+    answers: Answers
+    meta_dataset: pd.DataFrame
+    by_task: pd.DataFrame
+    train: Mapping[str, float]
+    history: pd.DataFrame
+
+    @property
+    def configuration(self) -> Mapping[str, Any]:
+        return self.choice["configuration"]
+
+    @property
+    def known(self) -> pd.DataFrame:
+        """The full trainings that the meta-model of this run may have learned from: none of the target's own data."""
+        return self.meta_dataset[self.meta_dataset["fingerprint"] != self.dataset.fingerprint]
+
+    @property
+    def latest(self) -> pd.DataFrame:
+        """The furthest probe of every configuration."""
+        return self.probes.sort_values("resource", kind="stable").groupby("configuration", sort=True).tail(1)
+
+
+def read_results(root: Path) -> Results:
+    """Read all that the report shows; raises `LLPError` naming the file that is missing, damaged or of another run."""
+    dataset = load_dataset(root / "data/target")
+    choice = read_json(root / CHOICE)
+    probes = read_table(root / PROBES)
+    train = read_json(root / TRAIN)
+    predictions = read_table(root / PREDICTIONS)
+    if len(predictions) != len(dataset.test) or (predictions["true"].to_numpy() != dataset.test.y).any():
+        raise _stale(PREDICTIONS, "data/target")
+    answers = Answers(*(predictions[name].to_numpy() for name in ("true", "predicted", "confidence")), dataset.classes)
+    if abs(answers.hits / len(answers) - train["test_accuracy"]) > 1e-5:
+        raise _stale(PREDICTIONS, TRAIN)
+    if set(probes["fingerprint"]) != {dataset.fingerprint}:
+        raise _stale(PROBES, "data/target")
+    history = read_table(root / HISTORY)
+    if not 1 <= train["best_epoch"] <= len(history):
+        raise _stale(HISTORY, TRAIN)
+    return Results(
+        dataset=dataset,
+        choice=choice,
+        chosen=_number_of(choice["configuration"], probes),
+        probes=probes,
+        answers=answers,
+        meta_dataset=_outline(read_table(root / META_DATASET)),
+        by_task=_read_by_task(root / BY_TASK),
+        train=train,
+        history=history,
+    )
+
+
+def _stale(one: str, other: str) -> LLPError:
+    return LLPError(f"{one} and {other} come from different runs: run 'dvc repro'")
+
+
+def _number_of(configuration: Mapping[str, Any], probes: pd.DataFrame) -> int:
+    """The probed configuration that was chosen."""
+    same = pd.Series(True, probes.index)
+    for name, value in configuration.items():
+        same &= probes[f"hp_{name}"] == value if f"hp_{name}" in probes else False
+    if not same.any():
+        raise _stale(CHOICE, PROBES)
+    return int(probes.loc[same, "configuration"].iloc[0])
+
+
+def _outline(meta_dataset: pd.DataFrame) -> pd.DataFrame:
+    """One row per full training; with no sources there are no columns but a few."""
+    columns = ["task", "fingerprint", "cost", "diverged", "stuck"]
+    if meta_dataset.empty:
+        return pd.DataFrame({name: [] for name in columns})
+    return meta_dataset.loc[meta_dataset["resource"] == 1.0, columns]
+
+
+def _read_by_task(path: Path) -> pd.DataFrame:
+    """A table without rows has no header either, and pandas cannot read that."""
+    if path.is_file() and not path.read_text(encoding="utf-8").strip():
+        return pd.DataFrame({"task": [], "resource": []})
+    return read_table(path)
