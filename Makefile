@@ -27,10 +27,10 @@ repro: setup
 	@$(BIN)/python -m stages.summary
 
 test: setup
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest --numprocesses auto --dist loadscope -m "not slow"
 
 test-all: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadscope
 
 lint: setup
 	$(BIN)/ruff check .

@@ -159,6 +159,8 @@ def train_with_meta_params(
         raise ParameterError("train_with_meta_params takes what run_meta_optimization returned, not a plain mapping")
     problem = configuration.problem
     if epochs is not None:
+        if epochs < 1:
+            raise ParameterError(f"epochs: {epochs} is less than 1")
         problem = FunctionProblem(**{**vars(problem), "epochs": epochs})
     run = problem.start(configuration, configuration.seed if seed is None else seed, keep_best=True)
     with progress_bar(problem.epochs, "training", "epoch") as bar:

@@ -6,13 +6,13 @@ the validation accuracy reached; `llp.meta_probing` ranks by the one to come.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from llp.errors import ParameterError
 from llp.meta_probing import MetaProbing
+from llp.probing.rungs import Rungs
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,7 @@ class TwoTierProbing(MetaProbing):
         """
         if self.model.ranker is not None:
             raise ParameterError("meta_model: two-tier probing uses none; use MetaProbing.run_meta_optimization")
-        if not 0 < min_resource <= max_resource:
-            raise ParameterError(f"min_resource {min_resource} is not between 0 and max_resource {max_resource}")
-        rungs = 1 + math.floor(math.log(max_resource / min_resource) / math.log(reduction_factor) + 1e-9)
+        rungs = len(Rungs(min_resource, max_resource, reduction_factor).levels())
         self.run_meta_optimization(min_resource, max_resource, reduction_factor, len(self.configs), rungs, **options)
         latest = self.probes.groupby("configuration").tail(1)
         evaluations = [
