@@ -7,10 +7,10 @@ from pathlib import Path
 from llp.datasets.dataset import load_dataset
 from llp.errors import exit_cleanly
 from llp.files import read_json, write_json, write_table
+from llp.full_training import history_table, metrics_of, per_class_table, predictions_table, train_in_full
 from llp.params import read_params
 from llp.pipeline import task_problem, timed
 from llp.probing.store import Store
-from llp.full_training import history_table, metrics_of, per_class_table, predictions_table, train_in_full
 from llp.training.weights import save_weights
 
 

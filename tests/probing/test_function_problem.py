@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 
 import numpy as np
@@ -25,6 +26,7 @@ def problem(**changes) -> FunctionProblem:
         "criterion": F.cross_entropy,
         "optimizer_fn": sgd_fn,
         "epochs": 3,
+        "device": "cpu",
     }
     return FunctionProblem(**{**functions, **changes})
 
@@ -80,7 +82,7 @@ def test_the_share_of_the_data_is_passed_to_functions_that_ask_for_it(dataset_fn
         called.append(dataset_fn(*arguments, **options))
         return [batch()], [batch()]
 
-    recorded.__signature__ = __import__("inspect").signature(dataset_fn)
+    recorded.__signature__ = inspect.signature(dataset_fn)
     problem(dataset_fn=recorded).loaders(0.25)
     assert called == [passed]
 

@@ -168,8 +168,8 @@ def test_a_key_depends_on_everything_and_not_on_the_order():
 def test_a_key_is_the_same_in_every_process(run_script):
     """Unlike Python's own hashes of text, which differ from process to process."""
     script = "from llp.probing.store import key_of; print(key_of(a={'x': (1, 'y'), 'z': None}, s={'p': 0.1}))"
-    keys = {run_script(script, PYTHONHASHSEED=str(seed)).stdout.strip() for seed in (1, 2)}
-    assert keys == {key_of(s={"p": 0.1}, a={"z": None, "x": [1, "y"]})}
+    there = run_script(script, PYTHONHASHSEED="1").stdout.strip()
+    assert there == key_of(s={"p": 0.1}, a={"z": None, "x": [1, "y"]})
 
 
 def test_the_code_version_changes_with_the_files_it_names(tmp_path, monkeypatch):
