@@ -62,7 +62,14 @@ class Project:
             "GIT_COMMITTER_NAME": "a",
             "GIT_COMMITTER_EMAIL": "a@b",
         }
-        environment = {**os.environ, **quiet, "PATH": path, "LLP_STORE": str(self.store), "DVC_NO_ANALYTICS": "1"}
+        environment = {
+            **os.environ,
+            **quiet,
+            "PATH": path,
+            "LLP_STORE": str(self.store),
+            "DVC_NO_ANALYTICS": "1",
+            "COLUMNS": "89",
+        }
         environment.pop("LLP_DEBUG", None)
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
         if check and done.returncode != 0:

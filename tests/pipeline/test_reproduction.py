@@ -54,9 +54,7 @@ def test_where_things_run_reruns_nothing(project):
 
 def test_added_source_probes_only_that_one(project):
     add_source(project, "iris-wide", {"dataset": "iris", "architecture": "mlp", "epochs": 3, "configurations": 4})
-    ran = project.repro()
-    assert [stage for stage in ran if stage.startswith(("prepare", "probe"))] == ["probe@iris-wide"]
-    assert "assemble" in ran
+    assert project.repro("assemble") == ["probe@iris-wide", "assemble"]
 
 
 def test_source_without_its_line_in_dvc_yaml_is_one_clear_line(project):
@@ -71,18 +69,18 @@ def test_source_without_its_line_in_dvc_yaml_is_one_clear_line(project):
 
 def test_changed_target_architecture_touches_no_source(project):
     project.change(lambda params: params["target"].update(architecture="mlp"))
-    ran = project.repro()
-    assert not [stage for stage in ran if stage.startswith(("prepare", "probe", "assemble", "fit"))]
-    assert "select" in ran
+    assert project.repro("select") == ["select"]
     assert json.loads((project.folder / "data/selected_configuration.json").read_text())["task"] == "digits/mlp"
 
 
 def test_experiment_sets_the_target_from_the_command_line(project):
-    project.run("dvc", "exp", "run", "-q", "-n", "other", "-S", "target.dataset=wine", "-S", "target.architecture=mlp",
-                "-S", "target.max_train=null", "-S", "target.max_test=null")  # fmt: skip
+    changes = ("-S", "target.dataset=wine", "-S", "target.architecture=mlp")
+    project.run("dvc", "exp", "run", "-q", "-n", "other", *changes, "train")
     assert json.loads((project.folder / "data/target/dataset.json").read_text())["name"] == "wine"
-    shown = project.run("dvc", "exp", "show", "--only-changed", "--hide-workspace", "--no-pager").stdout
-    assert max(map(len, shown.splitlines())) < 90
+    # As README.md has it: files that differ would each have a column with a hash.
+    options = ("--only-changed", "--hide-workspace", "--drop", ".*/.*", "--no-pager")
+    shown = project.run("dvc", "exp", "show", *options).stdout
+    assert max(map(len, shown.splitlines())) < 90, "eighty-odd columns should do"
     row = next(line for line in shown.splitlines() if "[other]" in line)
     assert "…" not in shown, "columns are cut off"
     assert "wine" in row
