@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -55,12 +56,29 @@ def build_pretrained(
         if tokens > POSITIONS:
             raise ParameterError(f"{weights} reads at most {POSITIONS} tokens, not {tokens}: lower max_tokens")
         if _can_be_had(weights):
-            return Pretrained(network.from_pretrained(weights, **settings))
+            with _quietly():
+                return Pretrained(network.from_pretrained(weights, **settings))
         warnings.warn(f"{weights} is neither in the cache nor to be fetched: random weights instead", stacklevel=2)
     configuration = getattr(transformers, f"{family}Config")(
         **settings, **sizes, vocab_size=vocabulary, max_position_embeddings=tokens
     )
     return Pretrained(network(configuration))
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without progress bars and reports of left out layers, which every probe would show."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
 
 
 @functools.cache
