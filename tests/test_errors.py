@@ -11,6 +11,8 @@ from llp.errors import DataError, DivergedError, LLPError, ParameterError, exit_
 def main():
     {body}
 
+# Shells start background jobs with Ctrl-C ignored, and a test may run in one.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 exit_cleanly(main)
 """
 
