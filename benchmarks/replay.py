@@ -155,7 +155,9 @@ def regrets(
     """Normalised regret on one task at each budget, by a method that has seen the other tasks; shape (budgets,)."""
     known, wanted = (knowledge or Knowledge()).split(recordings, target, seed)
     costs = np.maximum(1, np.round(np.array(budgets) * wanted.task.epochs).astype(int))
-    best = replay(method.fit(known, wanted.task, seed), wanted, int(costs.max()))
+    # A seed of its own for each task: the luck of one draw would else be that of all.
+    own_seed = int(np.random.default_rng((seed, target)).integers(2**31))
+    best = replay(method.fit(known, wanted.task, own_seed), wanted, int(costs.max()))
     return wanted.regret(best[costs - 1])
 
 

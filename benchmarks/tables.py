@@ -84,3 +84,6 @@ def _log_unit(values: pd.Series, low: float, high: float) -> np.ndarray:
     values = 1 - values if values.name.startswith("beta") else values
     place = (np.log(values) - np.log(low)) / (np.log(high) - np.log(low))
     return np.clip(place.to_numpy(float), 0.0, 1.0)
+
+
+TABLES = {"lcbench_17": lcbench, "taskset_12": taskset}
