@@ -85,8 +85,9 @@ class Knowledge:
     """What the known tasks have recorded, and what of the target may be searched.
 
     records None is on-grid: the search may use every recorded configuration, and the known tasks know the same points.
-    Otherwise it is off-grid: every known task recorded only so many configurations, drawn for each task anew, and the
-    search may use at most `pool` others that none of them recorded. tasks: how many tasks are known, None for all.
+    Otherwise it is off-grid: every known task recorded only so many configurations (at most half of all there are),
+    drawn for each task anew, and the search may use at most `pool` others that none of them recorded. tasks: how many
+    tasks are known, None for all.
     """
 
     records: int | None = None
@@ -105,12 +106,13 @@ class Knowledge:
         count = max(len(recording.task) for recording in recordings)
         # One order for all tasks: row i is the same point of the space in every task that has one.
         order = np.random.default_rng(seed).permutation(count)
-        size = min(self.pool, count - self.records)
+        records = min(self.records, count // 2)
+        size = min(self.pool, count - records)
         pool, rest = order[:size], order[size:]
         drawn = []
         for number, recording in enumerate(known):
             mine = np.random.default_rng((seed, number)).permutation(rest)
-            drawn.append(recording.take(np.sort(mine[mine < len(recording.task)][: self.records])))
+            drawn.append(recording.take(np.sort(mine[mine < len(recording.task)][:records])))
         return drawn, wanted.take(np.sort(pool[pool < len(wanted.task)]))
 
 

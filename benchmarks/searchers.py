@@ -52,6 +52,9 @@ class Cache:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.write_text(",".join(KEYS + COLUMNS) + "\n", encoding="utf-8")
+        if not path.read_text(encoding="utf-8").endswith("\n"):
+            with path.open("a", encoding="utf-8") as file:
+                file.write("\n")  # a kill cut the last line; the next one must not be added to it
         self._done = {self._key(row) for row in self.table()[KEYS].itertuples(index=False)}
 
     def __contains__(self, key: tuple) -> bool:

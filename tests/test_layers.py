@@ -24,6 +24,7 @@ ALLOWED = {
     "landscape": set(),
     "training": {"datasets", "architectures", "space", "schedules"},
     "probing": {"datasets", "architectures", "space", "training", "landscape"},
+    "searchers": {"space"},
     "meta": set(),
 }
 
