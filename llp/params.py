@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML, YAMLError
 
 from llp.architectures.catalog import ARCHITECTURES, check_architecture
@@ -25,6 +25,18 @@ LANDSCAPE_GROUPS = (
     "gauss_newton",
     "spectrum",
 )
+
+# The names in llp.searchers.catalog, which every stage would depend on; a test compares.
+SEARCHERS = (
+    "random",
+    "grid",
+    "simulated_annealing",
+    "successive_halving",
+    "hyperband",
+    "bayesian",
+    "bayesian_hyperband",
+)
+META_PROBING = "meta_probing"
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -118,13 +130,30 @@ class MetaParams(Section):
     coverage: Fraction
 
 
-class SelectParams(Section):
-    """candidates: points of the space that are ranked before the first probe; budget: in full trainings."""
+def known_searcher(name: str) -> str:
+    if name not in (META_PROBING, *SEARCHERS):
+        raise ValueError(f"unknown searcher {name!r}; there are {', '.join((META_PROBING, *SEARCHERS))}")
+    return name
 
+
+Searcher = Annotated[str, AfterValidator(known_searcher)]
+
+
+class SelectParams(Section):
+    """searcher: meta_probing, which the other keys but budget are for, or one of `llp.searchers`; candidates: points
+    of the space that are ranked before the first probe; budget: in full trainings."""
+
+    searcher: Searcher
     initial_configurations: Count
     iterations: Count
     candidates: Count
     budget: Annotated[float, Field(gt=0)] | None
+
+    @model_validator(mode="after")
+    def _paid(self) -> SelectParams:
+        if self.searcher != META_PROBING and self.budget is None:
+            raise ValueError(f"searcher {self.searcher} needs a budget in full trainings; only {META_PROBING} does not")
+        return self
 
 
 class TrainParams(Section):

@@ -8,10 +8,12 @@ from llp.datasets.dataset import load_dataset
 from llp.errors import exit_cleanly
 from llp.files import write_json, write_table
 from llp.meta.storage import load_meta_model
-from llp.params import read_params
+from llp.params import META_PROBING, Params, read_params
 from llp.pipeline import rungs_of, task_info, task_problem, timed, workers_of
+from llp.plain_search import plain_search
 from llp.probing.store import Store
-from llp.search import Prober, meta_probe
+from llp.search import Prober, SearchResult, meta_probe
+from llp.searchers.catalog import make_searcher
 
 
 def main() -> None:
@@ -19,15 +21,9 @@ def main() -> None:
     target, folder = params.target, Path("data/target")
     problem = task_problem(params, folder, target.architecture, target.epochs)
     task = task_info(problem, load_dataset(folder), target.dataset)
+    prober = Prober(problem, task, rungs_of(params), params.seed, Store(), workers_of(params), tuple(params.landscape))
     with timed("select"):
-        found = meta_probe(
-            Prober(problem, task, rungs_of(params), params.seed, Store(), workers_of(params), tuple(params.landscape)),
-            params.target_space().sample(params.select.candidates, params.seed),
-            load_meta_model("models/meta_model.joblib"),
-            initial=params.select.initial_configurations,
-            iterations=params.select.iterations,
-            budget=params.select.budget,
-        )
+        found = search(params, prober)
     numbers = {
         "predicted_score": round(found.predicted_score, 6),
         "predicted_low": round(found.predicted_low, 6),
@@ -40,6 +36,22 @@ def main() -> None:
     write_json("data/selected_configuration.json", choice)
     write_table("data/target_probes.parquet", found.probes)
     write_json("metrics/select.json", numbers)
+
+
+def search(params: Params, prober: Prober) -> SearchResult:
+    """As `select.searcher` says."""
+    select, space = params.select, params.target_space()
+    if select.searcher == META_PROBING:
+        return meta_probe(
+            prober,
+            space.sample(select.candidates, params.seed),
+            load_meta_model("models/meta_model.joblib"),
+            initial=select.initial_configurations,
+            iterations=select.iterations,
+            budget=select.budget,
+        )
+    searcher = make_searcher(select.searcher, space, params.target.epochs, params.seed)
+    return plain_search(prober, searcher, select.budget)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from ruamel.yaml import YAML
 
 from llp.architectures.catalog import ARCHITECTURES
 from llp.errors import ParameterError
-from llp.params import read_params
+from llp.params import SEARCHERS, read_params
+from llp.searchers.catalog import SEARCHERS as CATALOG
 
 SHIPPED = Path(__file__).resolve().parents[1] / "params.yaml"
 REMOVE = object()
@@ -130,6 +131,14 @@ def test_numbers_as_dvc_writes_them_are_numbers(tmp_path, written):
         ({"training.compile": 1}, r"training\.compile: input should be a valid boolean, not 1$"),
         ({"report.title": None}, r"report\.title: input should be a valid string, not None$"),
         ({"probe": [0.1, 0.5]}, r"probe: input should be .*, not \[0\.1, 0\.5\]$"),
+        (
+            {"select.searcher": "tabu"},
+            r"select\.searcher: unknown searcher 'tabu'; there are meta_probing, random, grid, .*bayesian_hyperband$",
+        ),
+        (
+            {"select.searcher": "grid"},
+            r"select: searcher grid needs a budget in full trainings; only meta_probing does",
+        ),
         ({"select.budget": "2"}, r"select\.budget: input should be a valid number, not '2'$"),
         ({"datasets": ["digits"]}, r"datasets: input should be a valid dictionary, not \['digits'\]$"),
         # out of range
@@ -264,3 +273,10 @@ def test_reading_parameters_does_not_load_pytorch(run_script):
     """Each stage and `dvc repro` check them first: a typing error must show at once."""
     ended = run_script("import sys, llp.params; print('torch' in sys.modules)")
     assert ended.stdout == "False\n", ended.stderr
+
+
+def test_every_searcher_can_be_selected(changed):
+    assert tuple(CATALOG) == SEARCHERS
+    for name in SEARCHERS:
+        params = read_params(changed({"select.searcher": name, "select.budget": 2.5}))
+        assert (params.select.searcher, params.select.budget) == (name, 2.5)

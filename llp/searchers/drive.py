@@ -48,7 +48,7 @@ def drive(searcher: Searcher, train: Train, budget: int) -> list[Step]:
             spent += len(scores) - len(curves.get(key, ()))
             curves[key], costs[key] = scores, spent
         for trial in batch:
-            scores = tuple(curves[_key(trial)][: trial.epochs])
+            scores = tuple(curves[_key(trial)])
             if (cost := costs.pop(_key(trial), None)) is not None:
                 steps.append(Step(trial, scores, cost))
             searcher.tell(trial, scores)
