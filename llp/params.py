@@ -160,6 +160,13 @@ class TrainParams(Section):
     seeds: Count
 
 
+class CompareParams(Section):
+    """Of `compare_searchers`, which no other stage reads. budget: of each search, in full trainings."""
+
+    budget: Annotated[float, Field(gt=0)]
+    seeds: Count
+
+
 class ReportParams(Section):
     title: str
 
@@ -192,6 +199,7 @@ class Params(Section):
     select: SelectParams
     meta: MetaParams
     train: TrainParams
+    compare: CompareParams
     report: ReportParams
     compute: ComputeParams
     spaces: dict[str, dict[str, Any]]

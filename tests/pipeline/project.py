@@ -13,7 +13,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("llp", "stages", "data/own", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore")
+COPIED = ("llp", "stages", "data/own", "dvc.yaml", "comparison/dvc.yaml", "params.yaml", ".dvcignore", ".gitignore")
 SOURCES = {
     "wine-mlp": {"dataset": "wine", "architecture": "mlp", "epochs": 4, "configurations": 6},
     "iris-mlp": {"dataset": "iris", "architecture": "mlp", "epochs": 4, "configurations": 6},
@@ -116,6 +116,7 @@ def _shrink(params: dict) -> None:
     params["probe"].update(min_resource=0.25, max_resource=0.5)
     params["select"].update(initial_configurations=3, iterations=2, candidates=16)
     params["meta"]["trees"] = 20
+    params["compare"].update(budget=2.0, seeds=2)
     params["compute"]["n_jobs"] = 2
     for space in params["spaces"].values():
         if "channels" in space:

@@ -9,8 +9,14 @@ from llp.architectures.catalog import ARCHITECTURES, code_of
 from llp.params import read_params
 from tests.pipeline.imports import ROOT, imported_files
 
-STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
 
+def stages_of(file: str) -> dict:
+    return YAML(typ="safe").load((ROOT / file).read_text())["stages"]
+
+
+SPINE = stages_of("dvc.yaml")
+# Paths in the second file count from the root, too: its stages have `wdir: ..`.
+STAGES = {**SPINE, **stages_of("comparison/dvc.yaml")}
 
 SHARED_BY_ARCHITECTURES = {
     f"llp/architectures/{entry.made_of}.py" for entry in ARCHITECTURES.values() if entry.made_of is not None
@@ -35,7 +41,7 @@ def test_every_stage_names_the_code_it_imports_and_no_other(name):
     assert sorted(named) == sorted(imported), f"set the code among stages.{name}.deps in dvc.yaml to this"
 
 
-@pytest.mark.parametrize("name", ["probe", "select", "train"])
+@pytest.mark.parametrize("name", ["probe", "select", "train", "compare_searchers"])
 def test_stages_that_train_name_the_architecture_they_load_by_name(name):
     assert loads_architectures(name)
 
@@ -60,6 +66,12 @@ def test_no_stage_depends_on_where_things_run_or_on_wall_times():
     for name in STAGES:
         assert not any(str(key).startswith("compute") for key in stage(name).get("params", [])), name
         assert not any(path.startswith("timings") for path in stage(name)["deps"]), name
+
+
+def test_nothing_in_the_pipeline_waits_for_the_comparison():
+    outs = {str(next(iter(out)) if isinstance(out, dict) else out) for out in STAGES["compare_searchers"]["outs"]}
+    assert "compare_searchers" not in SPINE
+    assert not any(outs & set(stage(name)["deps"]) for name in SPINE)
 
 
 def test_assemble_names_the_probes_of_every_source():

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 
+import pandas as pd
 import pytest
 
+from llp.params import META_PROBING, SEARCHERS
 from tests.pipeline.project import Project, add_source
 
 
@@ -110,3 +112,18 @@ def test_two_runs_from_nothing_give_the_same_bytes(finished, tmp_path):
 def test_plots_of_the_learning_curve_can_be_drawn(project):
     project.run("dvc", "plots", "show", "-q", "-o", "plots")
     assert "validation_accuracy" in (project.folder / "plots/index.html").read_text()
+
+
+@pytest.mark.slow
+def test_the_comparison_of_searchers_runs_apart_and_gives_the_same_bytes_again(project):
+    assert project.repro("comparison/dvc.yaml") == ["comparison/dvc.yaml:compare_searchers"]
+    folder = project.folder / "comparison"
+    names = ("regret.csv", "searches.csv", "summary.csv", "regret.png")
+    first = {name: (folder / name).read_bytes() for name in names}
+    table = pd.read_csv(folder / "searches.csv")
+    assert table.groupby("searcher").size().to_dict() == dict.fromkeys((META_PROBING, *SEARCHERS), 2)
+    assert (table["search_epochs"] <= 2 * 4).all()
+    assert project.repro() == []
+    shutil.rmtree(project.store)
+    assert project.repro("--force", "--single-item", "comparison/dvc.yaml:compare_searchers")
+    assert {name: (folder / name).read_bytes() for name in names} == first
