@@ -4,6 +4,7 @@
   epochs of validation accuracy.
 - taskset_12.npz: TaskSet (Apache-2.0), 12 text tasks x 1,000 optimiser configurations x 51 evaluations of validation
   loss.
+- knowledge: data/knowledge/*.parquet, validation accuracy of our own networks on our own data sets.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from ruamel.yaml import YAML
 
 from benchmarks.replay import Recording, Task
 from llp.errors import DataError
+from llp.files import read_table
+from llp.space import Space
 
 VARIABLE = "LLP_BENCHMARKS"
 # Where TaskSet drew its configurations from (Metz et al. 2020, `adam8p`): all logarithmic, the betas as 1 - beta.
@@ -76,6 +80,57 @@ def score_of_loss(losses: np.ndarray) -> np.ndarray:
     return -np.where(diverged, worst, np.minimum(np.where(diverged, worst, losses), worst)).astype(float)
 
 
+def knowledge(folder: str | Path = "data/knowledge") -> list[Recording]:
+    """Our knowledge base, a recording per task; score: validation accuracy of the lowest seed's runs.
+
+    Tasks on the same data (by fingerprint) are a group. From where a run diverged it scores as guessing the largest
+    class does.
+    """
+    files = sorted(Path(folder).glob("*.parquet"))
+    if not files:
+        raise DataError(f"knowledge is skipped: {folder} holds no .parquet file")
+    spaces = _spaces()
+    return [
+        _recorded(str(name), runs, spaces)
+        for file in files
+        for name, runs in read_table(file).groupby("task", sort=False)
+    ]
+
+
+def _recorded(name: str, runs: pd.DataFrame, spaces: dict[str, Space]) -> Recording:
+    runs = runs[runs["seed"] == runs["seed"].min()].sort_values("configuration")
+    architecture = str(runs["architecture"].iloc[0])
+    space = spaces[architecture]
+    configurations = runs[[f"hp_{key}" for key in space.dimensions]].reset_index(drop=True)
+    configurations.columns = list(space.dimensions)
+    epochs = int(runs["full_epochs"].iloc[0])
+    scores = np.full((len(runs), epochs), float(runs["data_majority_share"].iloc[0]))
+    for row, (curve, diverged) in enumerate(zip(runs["validation_accuracy"], runs["diverged"], strict=True)):
+        sound = np.asarray(curve, float)[: len(curve) - bool(diverged)]
+        scores[row, : len(sound)] = sound
+    data = runs.iloc[0][[column for column in runs if column.startswith("data_")]]
+    task = Task(
+        name,
+        str(runs["fingerprint"].iloc[0]),
+        configurations,
+        np.stack([space.encode(values) for values in configurations.to_dict("records")]),
+        epochs,
+        architecture,
+        {str(key).removeprefix("data_"): float(value) for key, value in data.items()},
+    )
+    return Recording(task, scores)
+
+
+def _spaces() -> dict[str, Space]:
+    """The spaces that were recorded: those of params.yaml with what knowledge.yaml puts in their place."""
+    recorded = {}
+    for file in ("params.yaml", "knowledge.yaml"):
+        if Path(file).is_file():
+            for name, dimensions in YAML(typ="safe").load(Path(file).read_text()).get("spaces", {}).items():
+                recorded[name] = {**recorded.get(name, {}), **dimensions}
+    return {name: Space.parse(dimensions, f"spaces.{name}") for name, dimensions in recorded.items()}
+
+
 def _recording(name: str, configurations: pd.DataFrame, cube: np.ndarray, scores: np.ndarray) -> Recording:
     return Recording(Task(name, name, configurations, cube, scores.shape[1]), scores)
 
@@ -86,4 +141,4 @@ def _log_unit(values: pd.Series, low: float, high: float) -> np.ndarray:
     return np.clip(place.to_numpy(float), 0.0, 1.0)
 
 
-TABLES = {"lcbench_17": lcbench, "taskset_12": taskset}
+TABLES = {"lcbench_17": lcbench, "taskset_12": taskset, "knowledge": knowledge}

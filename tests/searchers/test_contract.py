@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from llp.errors import ParameterError
+from llp.searchers.candidates import Candidates
 from llp.searchers.catalog import SEARCHERS, make_searcher
 from llp.searchers.drive import drive
 from llp.searchers.searcher import value_of
@@ -32,7 +33,35 @@ SPACES = {
     "choices alone": Space.parse({"a": ["x", "y", "z"], "b": [True, False], "c": [None, 1]}),
 }
 
-every_searcher = pytest.mark.parametrize("name", SEARCHERS)
+
+class Widest:
+    """Chooses by number, the least trained first; among equals the best, then the first: for `Candidates`."""
+
+    def __init__(self, count, epochs):
+        self.epochs, self.seen = epochs, [0] * count
+        self.best = [0.0] * count
+
+    def ask(self):
+        index = min(range(len(self.seen)), key=lambda n: (self.seen[n] // 3, -self.best[n], n))
+        return None if self.seen[index] >= self.epochs else (index, min(self.epochs, self.seen[index] + 3))
+
+    def tell(self, index, epoch, scores):
+        self.seen[index] = epoch
+        self.best[index] = max(self.best[index], *scores)
+
+
+def over_candidates(space, epochs, seed):
+    points = {tuple(point.values()): point for point in space.sample(64, seed)}
+    return Candidates(Widest(len(points), epochs), list(points.values()), 0.0)
+
+
+MAKERS = {**SEARCHERS, "over_candidates": over_candidates}
+PAUSING = {"successive_halving", "hyperband", "bayesian_hyperband", "over_candidates"}
+PARALLEL = set(SEARCHERS)  # which ask for several before one is told
+EXHAUSTIVE = {"random", "grid", "bayesian", "over_candidates"}  # which train all of a small space in full
+FINITE = {"grid", "over_candidates"}  # which end also in an infinite space
+
+every_searcher = pytest.mark.parametrize("name", MAKERS)
 every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 
 
@@ -72,7 +101,7 @@ def hill(configuration) -> float:
 
 def search(name, space=FULL, budget=40 * EPOCHS, seed=0, trainer=None):
     trainer = trainer or Trainer(hash_worth)
-    return drive(make_searcher(name, space, EPOCHS, seed), trainer, budget), trainer
+    return drive(MAKERS[name](space, EPOCHS, seed), trainer, budget), trainer
 
 
 def inside(space: Space, configuration) -> bool:
@@ -112,7 +141,7 @@ def test_it_respects_the_budget_to_the_epoch(name, space, budget):
     assert [step.cost for step in steps] == sorted(step.cost for step in steps)
     assert steps[-1].cost == trainer.spent
     finite = all(isinstance(d, Choice) or d.integer or d.low == d.high for d in space.dimensions.values())
-    exhausted = finite or (name, len(space)) == ("grid", 1)
+    exhausted = finite or (name in FINITE and len(space) == 1)
     assert trainer.spent == budget or exhausted, "what is paid for is used"
 
 
@@ -148,7 +177,7 @@ def test_paused_configurations_go_on_and_are_not_started_again(name):
         assert [s.trial.epochs for s in group] == sorted({s.trial.epochs for s in group})
     assert trainer.spent == sum(trainer.epochs.values())
     pauses = len(numbers) - len(by_number)
-    assert (pauses > 0) == (name in ("successive_halving", "hyperband", "bayesian_hyperband"))
+    assert (pauses > 0) == (name in PAUSING)
 
 
 @every_searcher
@@ -182,7 +211,7 @@ def test_a_small_space_is_searched_and_then_the_search_ends(name):
     space = SPACES["choices alone"]
     _, trainer = search(name, space, budget=1000 * EPOCHS)
     assert len(trainer.epochs) <= 12
-    if name in ("random", "grid", "bayesian"):
+    if name in EXHAUSTIVE:
         assert trainer.epochs == dict.fromkeys(trainer.epochs, EPOCHS)
         assert len(trainer.epochs) == 12
 
@@ -198,7 +227,7 @@ def test_the_result_does_not_depend_on_how_many_run_at_once(name):
     assert search(name)[0] == search(name, trainer=Backwards(hash_worth))[0]
 
 
-@every_searcher
+@pytest.mark.parametrize("name", sorted(PARALLEL))
 def test_several_can_run_at_once(name):
     _, trainer = search(name)
     assert max(map(len, trainer.calls)) >= 4
@@ -207,7 +236,7 @@ def test_several_can_run_at_once(name):
 @every_searcher
 def test_it_asks_nothing_new_while_it_must_be_told(name):
     """A searcher that waits for an answer says so; one that need not goes on."""
-    searcher = make_searcher(name, FULL, EPOCHS, 0)
+    searcher = MAKERS[name](FULL, EPOCHS, 0)
     asked = [searcher.ask() for _ in range(200)]
     trials = [trial for trial in asked if trial is not None]
     assert len({trial.number for trial in trials}) == len(trials)
