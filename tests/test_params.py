@@ -109,7 +109,7 @@ def test_numbers_as_dvc_writes_them_are_numbers(tmp_path, written):
     ("changes", "message"),
     [
         # unknown keys
-        ({"colour": 1}, r"colour: unknown key; there are compute, datasets, .*probe, report, seed, select, "),
+        ({"colour": 1}, r"colour: unknown key; there are compare, compute, datasets, .*probe, report, seed, select, "),
         (
             {"probe.min_resorce": 0.1},
             r"probe\.min_resorce: unknown key; there are data_fraction, max_resource, min_resource, reduction_factor$",
