@@ -39,6 +39,7 @@ class Task:
     epochs: int
     architecture: str = ""
     features: Mapping[str, float] = field(default_factory=dict)
+    ceiling: float = np.inf
 
     def __len__(self) -> int:
         return len(self.cube)

@@ -23,13 +23,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.ours import FreezeThawMethod
 from benchmarks.peers import PEERS
 from benchmarks.replay import BUDGETS, Knowledge, Recording, interval, regrets
 from benchmarks.tables import TABLES
 from llp.errors import DataError, ParameterError, exit_cleanly
 from llp.progress import progress_bar
 
-METHODS = {**PEERS}
+METHODS = {"freeze_thaw": FreezeThawMethod(), **PEERS}
 KEYS = ["table", "knowledge", "method", "seed", "task"]
 COLUMNS = [str(budget) for budget in BUDGETS]
 SHOWN = {"on_grid": Knowledge(), "off_grid": Knowledge(records=300)}

@@ -52,7 +52,7 @@ def lcbench() -> list[Recording]:
     configurations = pd.DataFrame(table["configs"], columns=[str(name) for name in table["hyperparameters"]])
     cube = table["unit_cube"].astype(float)
     return [
-        _recording(str(name), configurations, cube, scores.astype(float))
+        _recording(str(name), configurations, cube, scores.astype(float), ceiling=100.0)
         for name, scores in zip(table["tasks"], table["val_accuracy"], strict=True)
     ]
 
@@ -63,7 +63,7 @@ def taskset() -> list[Recording]:
     configurations = pd.DataFrame(table["configs"], columns=[str(name) for name in table["hyperparameters"]])
     cube = np.stack([_log_unit(configurations[name], *TASKSET_RANGES[name]) for name in configurations], axis=1)
     return [
-        _recording(str(name), configurations, cube, score_of_loss(losses))
+        _recording(str(name), configurations, cube, score_of_loss(losses), ceiling=0.0)
         for name, losses in zip(table["tasks"], table["valid_loss"], strict=True)
     ]
 
@@ -117,6 +117,7 @@ def _recorded(name: str, runs: pd.DataFrame, spaces: dict[str, Space]) -> Record
         epochs,
         architecture,
         {str(key).removeprefix("data_"): float(value) for key, value in data.items()},
+        ceiling=1.0,
     )
     return Recording(task, scores)
 
@@ -131,8 +132,10 @@ def _spaces() -> dict[str, Space]:
     return {name: Space.parse(dimensions, f"spaces.{name}") for name, dimensions in recorded.items()}
 
 
-def _recording(name: str, configurations: pd.DataFrame, cube: np.ndarray, scores: np.ndarray) -> Recording:
-    return Recording(Task(name, name, configurations, cube, scores.shape[1]), scores)
+def _recording(
+    name: str, configurations: pd.DataFrame, cube: np.ndarray, scores: np.ndarray, ceiling: float
+) -> Recording:
+    return Recording(Task(name, name, configurations, cube, scores.shape[1], ceiling=ceiling), scores)
 
 
 def _log_unit(values: pd.Series, low: float, high: float) -> np.ndarray:

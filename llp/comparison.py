@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from llp.plain_search import PlainResult
 from llp.probing.trajectory import Probe
 from llp.search import Prober, SearchResult
 from llp.space import Choice, Space
@@ -80,7 +79,7 @@ def timeline(search: Search) -> pd.DataFrame:
     cost: epochs spent so far; configurations: tried so far; best: validation accuracy seen so far.
     """
     probes = search.result.probes
-    if not isinstance(search.result, PlainResult):
+    if not search.result.in_time:
         probes = probes.sort_values("resource", kind="stable")  # meta-probing goes rung by rung
     before = probes.groupby("configuration")["cost"].shift(fill_value=0.0)
     first = ~probes["configuration"].duplicated()

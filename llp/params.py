@@ -124,9 +124,8 @@ class ProbeParams(Section):
 
 
 class MetaParams(Section):
-    """trees: of the forest; coverage: share of outcomes that its intervals should hold."""
+    """coverage: share of outcomes that predicted intervals should hold."""
 
-    trees: Count
     coverage: Fraction
 
 
@@ -141,17 +140,19 @@ Searcher = Annotated[str, AfterValidator(known_searcher)]
 
 class SelectParams(Section):
     """searcher: meta_probing, which the other keys but budget are for, or one of `llp.searchers`; candidates: points
-    of the space that are ranked before the first probe; budget: in full trainings."""
+    of the space to choose from; budget: in full trainings; min_gain: of validation accuracy, below which a search ends;
+    initial_configurations, iterations: of a search where nothing is known."""
 
     searcher: Searcher
     initial_configurations: Count
     iterations: Count
     candidates: Count
-    budget: Annotated[float, Field(gt=0)] | None
+    budget: Annotated[float, Field(ge=0)] | None
+    min_gain: Annotated[float, Field(ge=0)]
 
     @model_validator(mode="after")
     def _paid(self) -> SelectParams:
-        if self.searcher != META_PROBING and self.budget is None:
+        if self.searcher != META_PROBING and not self.budget:
             raise ValueError(f"searcher {self.searcher} needs a budget in full trainings; only {META_PROBING} does not")
         return self
 
@@ -216,21 +217,26 @@ class Params(Section):
 
 def read_params(path: str | Path = "params.yaml") -> Params:
     """Read and check a parameter file; raises `ParameterError`, one line that names the key and what is allowed."""
-    try:
-        # YAML 1.2, as DVC reads and writes it: `dvc exp run -S` turns 0.00001 into 1e-05, text to a YAML 1.1 reader.
-        content = YAML(typ="safe").load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ParameterError(f"{path} is missing: run from the root of the repository") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ParameterError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    content = read_yaml(path)
     try:
         params = Params.model_validate(content)
         _check_tasks(params)
     except ValidationError as error:
-        raise ParameterError(f"{path}: {_first_problem(error)}") from None
+        raise ParameterError(f"{path}: {first_problem(error, Params)}") from None
     except ParameterError as error:
         raise ParameterError(f"{path}: {error}") from None
     return params
+
+
+def read_yaml(path: str | Path) -> Any:
+    """What a YAML file holds; raises `ParameterError` naming a file that is missing or no YAML."""
+    try:
+        # YAML 1.2, as DVC reads and writes it: `dvc exp run -S` turns 0.00001 into 1e-05, text to a YAML 1.1 reader.
+        return YAML(typ="safe").load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParameterError(f"{path} is missing: run from the root of the repository") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
 
 
 def _check_tasks(params: Params) -> None:
@@ -280,13 +286,14 @@ def _check_numbers(dimension: Choice | Range, whole: bool, key: str) -> None:
         raise ParameterError(f"{key}: a range of whole numbers needs integer: true")
 
 
-def _first_problem(error: ValidationError) -> str:
+def first_problem(error: ValidationError, model: type[Section]) -> str:
+    """The first of what pydantic found, as one line that names the key."""
     problems = error.errors()
     first = problems[0]
     key = ".".join(str(part) for part in first["loc"]) or "the whole file"
     match first["type"]:
         case "extra_forbidden":
-            parent = _section(first["loc"][:-1])
+            parent = _section(first["loc"][:-1], model)
             text = f"unknown key; there are {', '.join(sorted(parent.model_fields))}"
         case "missing":
             text = "missing"
@@ -298,7 +305,7 @@ def _first_problem(error: ValidationError) -> str:
     return f"{key}: {text}{rest}"
 
 
-def _section(location: tuple[int | str, ...]) -> type[Section]:
+def _section(location: tuple[int | str, ...], model: type[Section]) -> type[Section]:
     """The section a key lies in; `datasets` and `sources` hold one section for every name."""
-    annotation = Params if not location else Params.model_fields[str(location[0])].annotation
+    annotation = model if not location else model.model_fields[str(location[0])].annotation
     return getattr(annotation, "__args__", [annotation])[-1]

@@ -20,7 +20,7 @@ from llp.space import Configuration
 class PlainResult(SearchResult):
     """steps: all that was asked, in order, with what the search had spent by then."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = ()
 
 
 def plain_search(prober: Prober, searcher: Searcher, budget: float) -> PlainResult:
@@ -64,6 +64,7 @@ def plain_search(prober: Prober, searcher: Searcher, budget: float) -> PlainResu
         predicted_high=1.0,
         cost=float(steps[-1].cost),
         probes=table,
+        in_time=True,
         steps=tuple(steps),
     )
 

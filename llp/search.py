@@ -26,7 +26,8 @@ class SearchResult:
     """What a search found.
 
     predicted_score, predicted_low, predicted_high: validation accuracy after full training and its interval; cost: of
-    all probes, in epochs over the whole training part; probes: their table, with predictions.
+    all probes, in epochs over the whole training part; probes: their table, with predictions; in_time: whether its
+    rows are in the order of time, not by configuration.
     """
 
     configuration: dict[str, Any]
@@ -35,6 +36,7 @@ class SearchResult:
     predicted_high: float
     cost: float
     probes: pd.DataFrame
+    in_time: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def first_candidates(
     """The first `count` of the most promising quarter; in the order of the candidates, which keeps them spread."""
     if not candidates:
         raise ParameterError("a search needs at least one candidate configuration")
-    if model.ranker is None or len(candidates) <= count:
+    if not model.records or len(candidates) <= count:
         return list(candidates[:count])
     unprobed = [[Probe(configuration, prober.seed, 0.0)] for configuration in candidates]
     predicted = model.predict(probe_table(prober.task, unprobed))["predicted_score"]

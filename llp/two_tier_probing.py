@@ -43,7 +43,7 @@ class TwoTierProbing(MetaProbing):
         Returns one `Evaluation` per configuration, the best of the highest resource first. options: data_fraction and
         budget of `run_meta_optimization`.
         """
-        if self.model.ranker is not None:
+        if self.model.records:
             raise ParameterError("meta_model: two-tier probing uses none; use MetaProbing.run_meta_optimization")
         rungs = len(Rungs(min_resource, max_resource, reduction_factor).levels())
         self.run_meta_optimization(min_resource, max_resource, reduction_factor, len(self.configs), rungs, **options)

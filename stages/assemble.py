@@ -1,4 +1,4 @@
-"""Join the probes of all source tasks to the meta-dataset."""
+"""Join the knowledge base and the probes of all source tasks to the meta-dataset."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from llp.errors import ParameterError, exit_cleanly
 from llp.files import read_table, write_json, write_table
 from llp.meta.dataset import assemble
+from llp.meta.knowledge import read_knowledge
 from llp.params import read_params
 
 
@@ -21,18 +22,17 @@ def main() -> None:
                 f"under stages.assemble.deps: - {path}"
             )
         tables.append(read_table(path))
-    meta_dataset = assemble(tables)
-    write_table("data/meta_dataset.parquet", meta_dataset)
-    full = meta_dataset[meta_dataset["resource"] == 1.0]
+    runs = assemble(read_knowledge(sorted(Path("data/knowledge").glob("*.parquet"))), tables)
+    write_table("data/meta_dataset.parquet", runs)
     write_json(
         "metrics/meta_dataset.json",
         {
-            "datasets": full["fingerprint"].nunique(),
-            "tasks": full["task"].nunique(),
-            "runs": len(full),
-            "diverged": int(full["diverged"].sum()),
-            "stuck": int(full["stuck"].sum()),
-            "epochs": float(full["cost"].sum()),
+            "datasets": runs["fingerprint"].nunique(),
+            "tasks": runs["task"].nunique(),
+            "runs": len(runs),
+            "diverged": int(runs["diverged"].sum()),
+            "stuck": int(runs["stuck"].sum()),
+            "epochs": float(runs["cost"].sum()),
         },
     )
 

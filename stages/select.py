@@ -7,6 +7,7 @@ from pathlib import Path
 from llp.datasets.dataset import load_dataset
 from llp.errors import exit_cleanly
 from llp.files import write_json, write_table
+from llp.freeze_thaw_search import freeze_thaw_search
 from llp.meta.storage import load_meta_model
 from llp.params import META_PROBING, Params, read_params
 from llp.pipeline import rungs_of, task_info, task_problem, timed, workers_of
@@ -14,6 +15,8 @@ from llp.plain_search import plain_search
 from llp.probing.store import Store
 from llp.search import Prober, SearchResult, meta_probe
 from llp.searchers.catalog import make_searcher
+
+BUDGET = 0.3  # full trainings that a search costs where knowledge helps, unless said otherwise
 
 
 def main() -> None:
@@ -42,14 +45,13 @@ def search(params: Params, prober: Prober) -> SearchResult:
     """As `select.searcher` says."""
     select, space = params.select, params.target_space()
     if select.searcher == META_PROBING:
-        return meta_probe(
-            prober,
-            space.sample(select.candidates, params.seed),
-            load_meta_model("models/meta_model.joblib"),
-            initial=select.initial_configurations,
-            iterations=select.iterations,
-            budget=select.budget,
-        )
+        candidates = space.sample(select.candidates, params.seed)
+        model = load_meta_model("models/meta_model.joblib")
+        if model.records:
+            budget = BUDGET if select.budget is None else select.budget
+            return freeze_thaw_search(prober, candidates, model, budget=budget, min_gain=select.min_gain)
+        counts = {"initial": select.initial_configurations, "iterations": select.iterations}
+        return meta_probe(prober, candidates, model, **counts, budget=select.budget)
     searcher = make_searcher(select.searcher, space, params.target.epochs, params.seed)
     return plain_search(prober, searcher, select.budget)
 

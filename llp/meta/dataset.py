@@ -1,54 +1,63 @@
-"""The meta-dataset: all probes of all known tasks in one table, with what became of each."""
+"""The meta-dataset: all recorded trainings, one row a run, as `llp.meta.knowledge` describes it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
 from llp.errors import DataError
-from llp.schema import CURVES, SCHEMA_VERSION
+from llp.meta.knowledge import COLUMNS, pack
+from llp.schema import SCHEMA_VERSION, is_stuck, score_of
 
-RUN = ["task", "configuration", "seed"]
 
+def assemble(knowledge: pd.DataFrame, probes: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Join the knowledge base and the full trainings among probe tables; what a task lacks is missing there.
 
-def assemble(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Join probe tables; hyperparameters and meta-features that a task lacks are missing there.
-
-    Every run gets a row at resource 0 too: what is known before the first epoch. `final_score` is the score of its
-    row at resource 1; runs that have none are left out. Raises `DataError` when a table has another schema.
+    Adds what became of each run: score (best validation accuracy, that of guessing where it diverged), cost (epochs),
+    stuck. Of a run that both have, the knowledge base's is left out. Raises `DataError` when a probe table has another
+    schema.
     """
-    kept = []
-    for table in tables:
+    tables = []
+    for table in probes:
         versions = set(table.get("schema_version", pd.Series([None])))
         if versions != {SCHEMA_VERSION}:
             found = ", ".join(sorted(map(str, versions)))
             raise DataError(f"a probe table has schema version {found}, not {SCHEMA_VERSION}: probe again")
-        kept.append(_with_outcome(table))
-    if not kept:
-        return pd.DataFrame(
-            columns=[*RUN, "fingerprint", "resource", "score", "cost", "diverged", "stuck", "final_score"]
-        )
-    return pd.concat(kept, ignore_index=True)
+        finished = table[table["configuration"].isin(_trained_in_full(table))]
+        if len(finished):
+            tables.append(pack(finished))
+    own = {(fingerprint, architecture) for table in tables for fingerprint, architecture in _tasks(table)}
+    known = knowledge[[pair not in own for pair in _tasks(knowledge)]] if len(knowledge) else knowledge
+    runs = pd.concat([part for part in (known, *tables) if len(part)] or [pd.DataFrame(columns=list(COLUMNS))])
+    return _with_outcome(runs.reset_index(drop=True))
 
 
-def before_probing(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a run, at resource 0: its configuration and meta-features without a curve."""
-    start = table.sort_values("resource", kind="stable").groupby(RUN, sort=False).head(1).copy()
-    start["resource"] = 0.0
-    start["epochs"] = 0
-    start["cost"] = 0.0
-    start["score"] = start["data_majority_share"]
-    start["diverged"] = False
-    start["stuck"] = True
-    for curve in CURVES:
-        start[curve] = [[] for _ in range(len(start))]
-    # A network's own numbers are measured when its run starts.
-    start[[column for column in start if column.startswith(("arch_", "landscape_"))]] = float("nan")
-    return start
+def score_curves(runs: pd.DataFrame) -> np.ndarray:
+    """Validation accuracy after every epoch of a full training, for runs of one task, (n, epochs); from where a run
+    diverged, that of guessing the largest class."""
+    chance, epochs = float(runs["data_majority_share"].iloc[0]), int(runs["full_epochs"].iloc[0])
+    curves = np.full((len(runs), epochs), chance)
+    for row, accuracy, diverged in zip(curves, runs["validation_accuracy"], runs["diverged"], strict=True):
+        sound = np.asarray(accuracy, float)[: len(accuracy) - bool(diverged)]
+        row[: len(sound)] = sound
+    return curves
 
 
-def _with_outcome(table: pd.DataFrame) -> pd.DataFrame:
-    final = table.loc[table["resource"] == 1.0, [*RUN, "score"]].rename(columns={"score": "final_score"})
-    both = pd.concat([before_probing(table), table], ignore_index=True)
-    return both.merge(final, on=RUN, validate="many_to_one").sort_values([*RUN, "resource"], kind="stable")
+def _trained_in_full(table: pd.DataFrame) -> pd.Series:
+    return table.loc[table["resource"] == 1.0, "configuration"]
+
+
+def _tasks(table: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(zip(table["fingerprint"], table["architecture"], strict=True))
+
+
+def _with_outcome(runs: pd.DataFrame) -> pd.DataFrame:
+    score, stuck = [], []
+    for run in runs.to_dict("records"):
+        chance = run["data_majority_share"]
+        score.append(score_of(run["validation_accuracy"], run["diverged"], chance))
+        stuck.append(is_stuck(score[-1], run["diverged"], chance, run["n_validation"]))
+    cost = runs["train_loss"].map(len).astype(float)
+    return runs.assign(score=np.array(score, float), cost=cost, stuck=np.array(stuck, bool))

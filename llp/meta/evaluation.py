@@ -2,63 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from llp.meta.model import MetaModel
+from llp.meta.curve_process import CurveProcess
+from llp.meta.dataset import score_curves
+from llp.meta.freeze_thaw import FreezeThaw
+from llp.meta.model import MetaModel, hyperparameters
 
 TOP = 3
+BUDGETS = (0.3, 1.0, 4.0)  # of searches, in full trainings
+SPREADS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
+"""Factors of the intervals' width to choose from."""
 
 
-def leave_one_dataset_out(meta_dataset: pd.DataFrame, *, trees: int, coverage: float, seed: int) -> pd.DataFrame:
-    """Predict every data set by a model of all the others.
+def held_out(runs: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, CurveProcess]]:
+    """Every task, one row a configuration, with what a model of all other data sets expects of it."""
+    first = runs.sort_values(["task", "configuration", "seed"], kind="stable")
+    first = first.drop_duplicates(["task", "fingerprint", "configuration"])
+    for (_, fingerprint), task in first.groupby(["task", "fingerprint"], sort=False):
+        model = MetaModel.fit(first, without=str(fingerprint))
+        process = model.process(hyperparameters(task), int(task["full_epochs"].iloc[0]))
+        if process is not None:
+            yield task, process
 
-    Returns one row per task and resource: spearman (predicted and reached final scores), regret (best final score of
-    the task's configurations minus that of the one ranked first), top3_hit (the best one is among the first three),
-    coverage (share of outcomes within their interval), and spearman_control and regret_control of ranking by the raw
-    validation accuracy so far. Empty when fewer than two data sets are known.
+
+def leave_one_dataset_out(
+    runs: pd.DataFrame, resources: Sequence[float], *, coverage: float
+) -> tuple[pd.DataFrame, float]:
+    """Predict every task by a model of all other data sets, from the first epochs of all its configurations.
+
+    resources: shares of a full training that are seen, 0 for none. Returns one row per task and resource: spearman
+    (predicted and reached final scores), regret (best final score of the task's configurations minus that of the one
+    ranked first), top3_hit (the best one is among the first three), coverage (share of outcomes within their interval,
+    its width learned from the other data sets), and spearman_control and regret_control of ranking by the raw
+    validation accuracy so far. Without rows when fewer than two data sets are known. And the factor of the width that
+    holds on all data sets together, 1 where there are none.
+    """
+    rows, held = [], []
+    for task, process in held_out(runs):
+        curves = score_curves(task)
+        best = np.maximum.accumulate(curves, axis=1)
+        every, final = np.arange(len(curves)), best[:, -1]
+        for resource in resources:
+            done = _epochs(process, resource, curves.shape[1])
+            posterior = process.observe({row: curve[:done] for row, curve in enumerate(curves) if done})
+            so_far = best[:, done - 1] if done else np.full(len(curves), float(task["data_majority_share"].iloc[0]))
+            expected = np.maximum(posterior.expected(every, len(process.stages) - 1), so_far)
+            about = {"task": task["task"].iloc[0], "resource": resource, "configurations": len(curves)}
+            rows.append({**about, **_measure(expected, final, so_far)})
+            levels = [posterior.level(every, final, spread) for spread in SPREADS]
+            # An interval begins at the score so far at the lowest, so what stays there is within.
+            inside = [((1 - coverage) / 2 <= at) & (at <= (1 + coverage) / 2) | (final <= so_far) for at in levels]
+            held.append((task["fingerprint"].iloc[0], np.array(inside).mean(axis=1)))
+    for row, (fingerprint, shares) in zip(rows, held, strict=True):
+        row["coverage"] = shares[_narrowest([other for name, other in held if name != fingerprint], coverage)]
+    return pd.DataFrame(rows), SPREADS[_narrowest([shares for _, shares in held], coverage)]
+
+
+def search_held_out(runs: pd.DataFrame, budgets: Sequence[float]) -> pd.DataFrame:
+    """Search every task's recorded configurations with a model of all other data sets.
+
+    budgets: in full trainings. Returns one row per task and budget: regret, the best final score there is minus that of
+    the choice, and regret_control, of choosing by raw validation accuracy after the same probes; surprise: see `Posterior.surprise`.
     """
     rows = []
-    fingerprints = list(dict.fromkeys(meta_dataset.get("fingerprint", [])))
-    for fingerprint in fingerprints if len(fingerprints) > 1 else []:
-        model = MetaModel.fit(meta_dataset, without=fingerprint, trees=trees, coverage=coverage, seed=seed)
-        held_out = meta_dataset[meta_dataset["fingerprint"] == fingerprint]
-        predicted = pd.concat([held_out, model.predict(held_out)], axis=1)
-        for (task, resource), group in predicted.groupby(["task", "resource"], sort=False):
-            if resource < 1:
-                rows.append({"task": task, "resource": resource, "configurations": len(group), **_measure(group)})
+    for task, process in held_out(runs):
+        curves = score_curves(task)
+        final = curves.max(axis=1)
+        search = FreezeThaw(process)
+        for budget in sorted(budgets):
+            while search.spent < budget * search.epochs and (asked := search.ask()) is not None:
+                row, epoch = asked
+                epoch = min(epoch, len(search.seen.get(row, ())) + int(budget * search.epochs) - search.spent)
+                if epoch <= len(search.seen.get(row, ())):
+                    break
+                search.tell(row, curves[row, len(search.seen.get(row, ())) : epoch])
+            if not search.seen:  # the budget pays for no epoch
+                continue
+            raw = max(search.seen, key=lambda row: max(search.seen[row]))
+            regrets = {"regret": final.max() - final[search.choice()], "regret_control": final.max() - final[raw]}
+            rows.append({"task": task["task"].iloc[0], "budget": budget, **regrets, "surprise": search.posterior().surprise})
     return pd.DataFrame(rows)
 
 
-def summarise(by_task: pd.DataFrame, meta_dataset: pd.DataFrame, resource: float) -> dict[str, float]:
-    """Means over tasks at one resource, flat, for `metrics/meta_model.json`."""
+def summarise(by_task: pd.DataFrame, searches: pd.DataFrame, runs: pd.DataFrame, resource: float) -> dict[str, float]:
+    """Means over tasks, at one resource and by the smallest budget, flat, for `metrics/meta_model.json`."""
     here = by_task[by_task["resource"] == resource] if len(by_task) else by_task
-    means: Mapping[str, float] = (
-        here.drop(columns=["task", "resource", "configurations"], errors="ignore").mean().to_dict()
-    )
+    means = here.drop(columns=["task", "resource", "configurations"], errors="ignore").mean().to_dict()
+    if len(searches):
+        least = searches[searches["budget"] == searches["budget"].min()]
+        means |= {"search_regret": least["regret"].mean(), "search_regret_control": least["regret_control"].mean()}
     return {
-        "datasets": int(meta_dataset["fingerprint"].nunique()) if len(meta_dataset) else 0,
-        "tasks": int(meta_dataset["task"].nunique()),
+        "datasets": int(runs["fingerprint"].nunique()) if len(runs) else 0,
+        "tasks": int(runs["task"].nunique()) if len(runs) else 0,
         **{name: round(float(value), 4) for name, value in means.items()},
     }
 
 
-def _measure(group: pd.DataFrame) -> dict[str, float]:
-    final = group["final_score"].to_numpy(float)
-    predicted = group["predicted_score"].to_numpy(float)
-    inside = (group["predicted_low"] - 1e-9 <= final) & (final <= group["predicted_high"] + 1e-9)
-    first = np.argsort(-predicted, kind="stable")[:TOP]
-    so_far = group["score"].to_numpy(float)
+def _epochs(process: CurveProcess, resource: float, full: int) -> int:
+    """Epochs that a resource pays for, down to where curves are looked at; at least one, unless it is 0."""
+    if resource == 0:
+        return 0
+    return int(process.stages[process.stages <= max(1, round(resource * full))].max())
+
+
+def _narrowest(shares: Sequence[np.ndarray], coverage: float) -> int:
+    """Index of the narrowest width that held the wanted share of outcomes on average; of factor 1 without any."""
+    if not shares:
+        return SPREADS.index(1.0)
+    enough = np.flatnonzero(np.mean(shares, axis=0) >= coverage)
+    return int(enough[0]) if len(enough) else len(SPREADS) - 1
+
+
+def _measure(expected: np.ndarray, final: np.ndarray, so_far: np.ndarray) -> dict[str, float]:
+    first = np.argsort(-expected, kind="stable")[:TOP]
     return {
-        "spearman": _rank_correlation(predicted, final),
+        "spearman": _rank_correlation(expected, final),
         "spearman_control": _rank_correlation(so_far, final),
-        "regret": final.max() - final[predicted.argmax()],
+        "regret": final.max() - final[expected.argmax()],
         "regret_control": final.max() - final[so_far.argmax()],
         f"top{TOP}_hit": float(final[first].max() == final.max()),
-        "coverage": float(inside.mean()),
     }
 
 

@@ -1,45 +1,128 @@
-"""The meta-model: learned from the meta-dataset, asked about the probes of a task it has not seen."""
+"""The meta-model: what earlier tasks' learning curves say of a task it has not seen."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from llp.meta.features import align, denormalise, features, normalise
-from llp.meta.ranker import TreeRanker
+from llp.meta.curve_process import CurveProcess
+from llp.meta.dataset import score_curves
+from llp.meta.known import KnownTask, Normal, squash
+from llp.meta.points import PREFIX, Points, place
+from llp.meta.surrogate import Surrogate
+
+CEILING = 1.0  # of an accuracy
+
+
+@dataclass(frozen=True)
+class Record:
+    """A known task as it was recorded. configurations: `hp_*` columns, n rows; scores: (n, epochs); start: the score of
+    guessing."""
+
+    name: str
+    fingerprint: str
+    configurations: pd.DataFrame
+    scores: np.ndarray
+    start: float
 
 
 @dataclass
 class MetaModel:
-    """ranker: None when nothing was known to learn from; then the score so far is the prediction."""
+    """records: what is known, nothing by default; then the score so far is the prediction.
 
-    ranker: TreeRanker | None = None
+    coverage: share of outcomes that intervals should hold; spread: factor of the intervals that made it so on known
+    tasks that were left out.
+    """
+
+    records: list[Record] = field(default_factory=list)
     coverage: float = 0.9
+    spread: float = 1.0
 
     @classmethod
-    def fit(cls, meta_dataset: pd.DataFrame, *, without: str, trees: int, coverage: float, seed: int) -> MetaModel:
-        """Learn from all rows but those of the data whose fingerprint is `without`."""
-        known = meta_dataset[meta_dataset["fingerprint"] != without] if len(meta_dataset) else meta_dataset
-        if known.empty:
-            return cls(None, coverage)
-        y = normalise(known["final_score"].to_numpy(float), known["data_majority_share"].to_numpy(float))
-        ranker = TreeRanker(trees, coverage, seed).fit(features(known), y, known["fingerprint"].to_numpy())
-        return cls(ranker, coverage)
+    def fit(cls, runs: pd.DataFrame, *, without: str, coverage: float = 0.9, spread: float = 1.0) -> MetaModel:
+        """Learn from all runs but those of the data whose fingerprint is `without`.
+
+        runs: as `llp.meta.dataset.assemble` gives them; of a configuration trained with several seeds the first counts.
+        """
+        known = runs[runs["fingerprint"] != without] if len(runs) else runs
+        first = known.sort_values(["task", "configuration", "seed"], kind="stable")
+        first = first.drop_duplicates(["task", "fingerprint", "configuration"])
+        records = [
+            Record(
+                str(name),
+                str(fingerprint),
+                hyperparameters(task),
+                score_curves(task),
+                float(task["data_majority_share"].iloc[0]),
+            )
+            for (name, fingerprint), task in first.groupby(["task", "fingerprint"], sort=False)
+        ]
+        return cls(records, coverage, spread)
+
+    def process(self, configurations: pd.DataFrame, epochs: int) -> CurveProcess | None:
+        """What is expected of the curves of configurations (`hp_*` columns, n rows); None when nothing is known that
+        compares with them."""
+        if not self.records:
+            return None
+        points, *places = place([configurations, *(record.configurations for record in self.records)])
+        pairs = [known_task(record, where) for record, where in zip(self.records, places, strict=True)]
+        known = [pair for pair in pairs if pair is not None]
+        return CurveProcess(known, points, epochs, CEILING) if known else None
 
     def predict(self, probes: pd.DataFrame) -> pd.DataFrame:
         """What full training would give: `predicted_score` and `predicted_low`, `predicted_high` around it, as
-        validation accuracies, one row per probe. Without a ranker the interval reaches from the score so far to 1."""
-        chance = probes["data_majority_share"].to_numpy(float)
-        if self.ranker is None:
-            score = probes["score"].to_numpy(float)
-            low, high = score, np.ones_like(score)
-        else:
-            seen = align(features(probes), self.ranker.columns_)
-            score = denormalise(self.ranker.predict(seen), chance)
-            low, high = (denormalise(end, chance) for end in self.ranker.predict_interval(seen))
-        # A run that blew up stays blown up, whatever trees say.
-        dead = probes["diverged"].to_numpy(bool)
-        columns = {"predicted_score": score, "predicted_low": low, "predicted_high": high}
-        return pd.DataFrame({name: np.where(dead, chance, values) for name, values in columns.items()}, probes.index)
+        validation accuracies, one row per probe, from all probes together.
+
+        probes: rows as in `llp.schema`, of one task. Without knowledge the interval reaches from the score so far to 1.
+        """
+        score = probes["score"].to_numpy(float)
+        expected, low, high = score, score, np.ones_like(score)
+        furthest = probes.sort_values("epochs", kind="stable").drop_duplicates("configuration", keep="last")
+        process = self.process(hyperparameters(furthest), int(furthest["full_epochs"].iloc[0])) if len(probes) else None
+        if process is not None:
+            numbers = furthest["configuration"].tolist()
+            # A diverged run is known to its end.
+            lengths = np.where(furthest["diverged"], furthest["full_epochs"], furthest["epochs"])
+            curves = zip(score_curves(furthest), lengths, strict=True)
+            seen = {row: curve[:length] for row, (curve, length) in enumerate(curves) if length}
+            expected, low, high = self.forecast(process, seen, [numbers.index(n) for n in probes["configuration"]])
+        # A run that blew up stays blown up; a score once reached is kept.
+        dead, chance = probes["diverged"].to_numpy(bool), probes["data_majority_share"].to_numpy(float)
+        columns = {"predicted_score": expected, "predicted_low": low, "predicted_high": high}
+        return pd.DataFrame(
+            {name: np.where(dead, chance, np.maximum(values, score)) for name, values in columns.items()}, probes.index
+        )
+
+    def forecast(
+        self, process: CurveProcess, seen: Mapping[int, Sequence[float]], rows: Sequence[int]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Expected score after full training and the ends of its interval, for configurations `rows` of a process of
+        which the curves `seen` are known."""
+        posterior = process.observe(seen)
+        low, high = posterior.interval(rows, self.coverage, self.spread)
+        # What is expected of single units may lie above the ceiling, or beyond a narrow interval.
+        return np.clip(posterior.expected(rows, len(process.stages) - 1), low, high), low, high
+
+
+def known_task(record: Record, points: Points) -> tuple[KnownTask, Surrogate] | None:
+    """A record at its place among the configurations asked about; None where it shares no hyperparameter with them."""
+    present = ~np.isnan(points.values)
+    columns = present.mean(axis=0) > 0.5
+    rows = present[:, columns].all(axis=1)
+    if not columns.any() or rows.sum() < 2:
+        return None
+    values = np.where(columns, points.values, np.nan)[rows]
+    task = KnownTask(record.name, Points(values, points.categorical), record.scores[rows], record.start)
+    final = task.scores.max(axis=1)
+    normal = Normal.of(final)
+    return task, Surrogate.fit(task.points, squash((final - normal.median) / normal.span))
+
+
+def hyperparameters(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of a table that hold hyperparameters, as `place` takes them."""
+    columns = [name for name in table if name.startswith(PREFIX) and table[name].notna().any()]
+    return table[columns].reset_index(drop=True)
+

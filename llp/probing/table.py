@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from llp.probing.trajectory import Probe
-from llp.schema import CURVES, SCHEMA_VERSION
+from llp.schema import CURVES, SCHEMA_VERSION, is_stuck, score_of
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,7 @@ def probe_table(
 
 def _row(task: TaskInfo, number: int, probe: Probe) -> dict[str, Any]:
     chance = task.meta_features["majority_share"]
-    # Two standard errors above guessing is where guessing ends.
-    guessing = chance + 2 * math.sqrt(chance * (1 - chance) / task.n_validation)
-    score = chance if probe.diverged or len(probe.curve) == 0 else max(probe.curve.validation_accuracy)
+    score = score_of(probe.curve.validation_accuracy, probe.diverged, chance)
     return {
         "schema_version": SCHEMA_VERSION,
         "task": f"{task.dataset}/{task.architecture}",
@@ -54,11 +51,12 @@ def _row(task: TaskInfo, number: int, probe: Probe) -> dict[str, Any]:
         "resource": probe.resource,
         "epochs": len(probe.curve),
         "full_epochs": task.full_epochs,
+        "n_validation": task.n_validation,
         **{name: getattr(probe.curve, name) for name in CURVES},
         "score": score,
         "cost": probe.cost,
         "diverged": probe.diverged,
-        "stuck": not probe.diverged and score <= guessing,
+        "stuck": is_stuck(score, probe.diverged, chance, task.n_validation),
         **{f"hp_{name}": value for name, value in probe.configuration.items()},
         **{f"data_{name}": float(value) for name, value in task.meta_features.items()},
         **{f"arch_{name}": float(value) for name, value in probe.architecture.items()},

@@ -1,10 +1,15 @@
-"""Probe tables of made-up tasks: how good a configuration is follows from its learning rate and optimizer."""
+"""Made-up tasks. Probe tables: how good a configuration is follows from its learning rate and optimizer. Known tasks in a
+unit square: it follows from the distance to the task's best point."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from llp.meta.known import KnownTask
+from llp.meta.knowledge import read_knowledge
+from llp.meta.points import Points
+from llp.meta.surrogate import Surrogate
 from llp.schema import SCHEMA_VERSION
 
 RESOURCES = (0.1, 0.2, 0.4, 1.0)
@@ -49,6 +54,7 @@ def probe_rows(
                     "resource": resource,
                     "epochs": done,
                     "full_epochs": FULL_EPOCHS,
+                    "n_validation": 1000,
                     "train_loss": loss[:done].tolist(),
                     "validation_loss": (1.1 * loss[:done]).tolist(),
                     "validation_accuracy": accuracy[:done].tolist(),
@@ -73,3 +79,43 @@ def probe_tables(count: int = 4, **changes: object) -> list[pd.DataFrame]:
         probe_rows(name, seed=number, best_rate=-1.5 + 0.2 * number, **changes)
         for number, name in enumerate("abcdefgh"[:count])
     ]
+
+
+def nothing_known() -> pd.DataFrame:
+    """A knowledge base without files."""
+    return read_knowledge([])
+
+
+def square(count: int = 20, seed: int = 0) -> Points:
+    """Configurations that are points of the unit square."""
+    return Points.cube(np.random.default_rng(seed).random((count, 2)))
+
+
+def curves_around(
+    points: Points,
+    best: tuple[float, float],
+    *,
+    epochs: int = 15,
+    top: float = 0.9,
+    depth: float = 0.5,
+    seed: int = 0,
+    noise: float = 0.0,
+) -> np.ndarray:
+    """Learning curves, (n, epochs): the final score falls from `top` with the distance to `best`."""
+    away = np.sqrt(((points.values - best) ** 2).sum(axis=1))
+    final = top - depth * away
+    epoch = np.arange(1, epochs + 1)
+    curves = final[:, None] * (1 - 0.6 * np.exp(-epoch / (2 + 3 * points.values[:, :1])))
+    return curves + np.random.default_rng(seed).normal(0, noise, curves.shape)
+
+
+def known_tasks(
+    points: Points, bests: list[tuple[float, float]], **changes: float
+) -> list[tuple[KnownTask, Surrogate]]:
+    """A task for each of the best points, all with the same configurations."""
+    tasks = []
+    for number, best in enumerate(bests):
+        curves = curves_around(points, best, **{"top": 0.9 - 0.05 * (number % 3), "seed": number, **changes})
+        task = KnownTask(f"task {number}", points, curves, start=0.1)
+        tasks.append((task, Surrogate.fit(points, curves.max(axis=1))))
+    return tasks

@@ -1,4 +1,4 @@
-"""The meta-dataset: all probes in one table, with a row before the first epoch and with what became of each run."""
+"""The meta-dataset: the knowledge base and your own experiments in one table, with what became of each run."""
 
 from __future__ import annotations
 
@@ -7,96 +7,131 @@ import pandas as pd
 import pytest
 
 from llp.errors import DataError
-from llp.meta.dataset import assemble, before_probing
-from llp.meta.evaluation import leave_one_dataset_out, summarise
+from llp.meta.dataset import assemble, score_curves
+from llp.meta.evaluation import leave_one_dataset_out, search_held_out, summarise
+from llp.meta.knowledge import pack
 from llp.schema import SCHEMA_VERSION
-from tests.meta.synthetic import RESOURCES, probe_rows
+from tests.meta.synthetic import FULL_EPOCHS, nothing_known, probe_rows
 
 
-def test_every_run_has_a_row_before_its_first_epoch_and_its_final_score_in_all_rows():
+def blown_up(table: pd.DataFrame, number: int, epoch: int) -> pd.DataFrame:
+    """The table with one run that diverged in an epoch, counted from 1."""
+    table = table.copy()
+    for row in table.index[(table["configuration"] == number) & (table["epochs"] >= epoch)]:
+        for name in ("train_loss", "validation_loss", "validation_accuracy"):
+            table.at[row, name] = table.at[row, name][:epoch]
+        table.at[row, "epochs"], table.at[row, "diverged"], table.at[row, "score"] = epoch, True, 0.1
+    return table
+
+
+def test_every_full_training_is_a_row_with_its_score_and_cost():
     table = probe_rows(configurations=3)
-    assembled = assemble([table])
-    assert len(assembled) == 3 * (len(RESOURCES) + 1)
-    for number, run in assembled.groupby("configuration"):
-        assert run["resource"].tolist() == [0.0, *RESOURCES]
-        [final] = table.loc[(table["configuration"] == number) & (table["resource"] == 1.0), "score"]
-        assert run["final_score"].tolist() == [final] * 5
+    runs = assemble(nothing_known(), [table])
+    assert runs["configuration"].tolist() == [0, 1, 2]
+    full = table[table["resource"] == 1.0]
+    np.testing.assert_allclose(runs["score"], full["score"], rtol=1e-6)
+    assert runs["cost"].tolist() == [FULL_EPOCHS] * 3
+    assert runs["stuck"].dtype == bool
+    assert not runs["stuck"].all()
 
 
-def test_before_the_first_epoch_only_configuration_and_data_are_known():
-    table = probe_rows(configurations=2)
-    start = before_probing(table)
-    assert len(start) == 2
-    assert start["epochs"].tolist() == [0, 0]
-    assert start["cost"].tolist() == [0.0, 0.0]
-    assert start["score"].tolist() == [0.1, 0.1]
-    assert start["train_loss"].tolist() == [[], []]
-    assert start["arch_parameters"].isna().all()
-    assert start["hp_learning_rate"].tolist() == table["hp_learning_rate"].iloc[::4].tolist()
-    assert start["data_n_train"].notna().all()
-    assert not start["diverged"].any()
+def test_the_knowledge_base_and_own_probes_are_joined():
+    runs = assemble(pack(probe_rows("known")), [probe_rows("own"), probe_rows("other", configurations=2)])
+    assert runs["dataset"].value_counts().to_dict() == {"known": 24, "own": 24, "other": 2}
+    assert runs["score"].notna().all()
+    assert runs.index.is_unique
 
 
-def test_the_order_of_rows_in_a_table_does_not_matter():
-    table = probe_rows(configurations=4)
-    shuffled = table.sample(frac=1, random_state=0)
-    pd.testing.assert_frame_equal(assemble([table]), assemble([shuffled]))
+def test_own_probes_take_the_place_of_the_knowledge_bases_of_the_same_data_and_architecture():
+    known = pd.concat(
+        [
+            pack(probe_rows("renamed", fingerprint="f")),
+            pack(probe_rows("renamed", fingerprint="f").assign(task="renamed/cnn", architecture="cnn")),
+            pack(probe_rows("else")),
+        ]
+    )
+    runs = assemble(known, [probe_rows("own", configurations=3, fingerprint="f")])
+    assert runs["task"].value_counts().to_dict() == {"renamed/cnn": 24, "else/net": 24, "own/net": 3}
 
 
-def test_a_run_that_diverged_early_keeps_its_rows_and_knows_at_the_start_nothing_of_it():
-    table = probe_rows(configurations=2)
-    bad = table["configuration"] == 1
-    table.loc[bad, ["diverged", "score"]] = [True, 0.1]
-    assembled = assemble([table])
-    run = assembled[assembled["configuration"] == 1]
-    assert run["diverged"].tolist() == [False, True, True, True, True]
-    assert run["final_score"].tolist() == [0.1] * 5
-
-
-def test_hyperparameters_that_a_task_lacks_are_missing_there():
-    other = probe_rows("b").drop(columns="hp_optimizer").assign(hp_units=64)
-    assembled = assemble([probe_rows("a"), other])
-    assert assembled.loc[assembled["dataset"] == "b", "hp_optimizer"].isna().all()
-    assert assembled.loc[assembled["dataset"] == "a", "hp_units"].isna().all()
-    assert assembled.index.is_unique
+def test_an_experiment_that_is_not_finished_leaves_the_knowledge_base_as_it_is():
+    unfinished = probe_rows("own", fingerprint="f", resources=(0.1, 0.2))
+    assert assemble(pack(probe_rows("known", fingerprint="f")), [unfinished])["task"].unique().tolist() == ["known/net"]
 
 
 def test_runs_that_were_not_trained_in_full_are_left_out():
     table = probe_rows(configurations=3)
     unfinished = (table["configuration"] == 2) & (table["resource"] == 1.0)
-    assert assemble([table[~unfinished]])["configuration"].unique().tolist() == [0, 1]
+    assert assemble(nothing_known(), [table[~unfinished]])["configuration"].tolist() == [0, 1]
+
+
+def test_hyperparameters_that_a_task_lacks_are_missing_there():
+    other = probe_rows("b").drop(columns="hp_optimizer").assign(hp_units=64)
+    runs = assemble(nothing_known(), [probe_rows("a"), other])
+    assert runs.loc[runs["dataset"] == "b", "hp_optimizer"].isna().all()
+    assert runs.loc[runs["dataset"] == "a", "hp_units"].isna().all()
+
+
+def test_a_run_that_diverged_scores_as_guessing_and_costs_what_it_ran():
+    runs = assemble(nothing_known(), [blown_up(probe_rows(configurations=2), 1, 6)])
+    assert runs["diverged"].tolist() == [False, True]
+    assert runs["score"].iloc[1] == 0.1
+    assert runs["cost"].tolist() == [FULL_EPOCHS, 6]
+    assert not runs["stuck"].iloc[1]
+
+
+def test_a_run_no_better_than_guessing_is_stuck():
+    table = probe_rows(configurations=2)
+    for row in table.index[table["configuration"] == 1]:
+        table.at[row, "validation_accuracy"] = [0.11] * table.at[row, "epochs"]
+    assert assemble(nothing_known(), [table])["stuck"].tolist() == [False, True]
+
+
+def test_curves_of_scores_fall_back_to_guessing_where_a_run_diverged():
+    table = blown_up(probe_rows(configurations=2), 1, 6)
+    curves = score_curves(assemble(nothing_known(), [table]))
+    assert curves.shape == (2, FULL_EPOCHS)
+    sound, blown = (table.loc[table["configuration"] == n, "validation_accuracy"].iloc[-1] for n in (0, 1))
+    np.testing.assert_allclose(curves[0], sound, rtol=1e-6)
+    np.testing.assert_allclose(curves[1, :5], blown[:5], rtol=1e-6)
+    assert (curves[1, 5:] == 0.1).all()
+
+
+def test_a_run_that_diverged_at_once_only_guesses():
+    runs = assemble(nothing_known(), [blown_up(probe_rows(configurations=2), 1, 1)])
+    assert (score_curves(runs[runs["configuration"] == 1]) == 0.1).all()
 
 
 def test_a_table_of_another_schema_is_one_line():
     old = probe_rows().assign(schema_version=SCHEMA_VERSION - 1)
     with pytest.raises(
-        DataError, match=rf"^a probe table has schema version {SCHEMA_VERSION - 1}, not {SCHEMA_VERSION}"
+        DataError, match=rf"^a probe table has schema version {SCHEMA_VERSION - 1}, not {SCHEMA_VERSION}: probe again$"
     ):
-        assemble([probe_rows(), old])
+        assemble(nothing_known(), [probe_rows(), old])
     with pytest.raises(DataError, match=r"^a probe table has schema version None, not"):
-        assemble([pd.DataFrame({"x": [1]})])
+        assemble(nothing_known(), [pd.DataFrame({"x": [1]})])
 
 
-def test_the_same_run_twice_is_refused():
-    with pytest.raises(ValueError, match="not a many-to-one merge"):
-        assemble([pd.concat([probe_rows(), probe_rows()])])
-
-
-def test_no_tables_give_an_empty_meta_dataset_that_the_following_steps_take():
-    empty = assemble([])
+def test_no_sources_give_an_empty_meta_dataset_that_the_following_steps_take():
+    empty = assemble(nothing_known(), [])
     assert len(empty) == 0
-    by_task = leave_one_dataset_out(empty, trees=5, coverage=0.9, seed=0)
-    assert len(by_task) == 0
-    assert summarise(by_task, empty, 0.1) == {"datasets": 0, "tasks": 0}
-    full = empty[empty["resource"] == 1.0]
-    assert full["fingerprint"].nunique() == full["diverged"].sum() == full["stuck"].sum() == full["cost"].sum() == 0
+    by_task, spread = leave_one_dataset_out(empty, (0.0, 0.1), coverage=0.9)
+    searches = search_held_out(empty, (0.3,))
+    assert (len(by_task), spread, len(searches)) == (0, 1.0, 0)
+    assert summarise(by_task, searches, empty, 0.1) == {"datasets": 0, "tasks": 0}
+    assert empty["fingerprint"].nunique() == empty["diverged"].sum() == empty["stuck"].sum() == empty["cost"].sum() == 0
+
+
+def test_an_empty_meta_dataset_comes_back_from_disk(tmp_path):
+    empty = assemble(nothing_known(), [])
+    empty.to_parquet(tmp_path / "t.parquet", index=False)
+    back = pd.read_parquet(tmp_path / "t.parquet")
+    assert list(back) == list(empty)
+    assert leave_one_dataset_out(back, (0.1,), coverage=0.9)[1] == 1.0
 
 
 def test_a_table_from_disk_and_from_memory_assemble_alike(tmp_path):
     table = probe_rows()
     table.to_parquet(tmp_path / "t.parquet", index=False)
-    back = assemble([pd.read_parquet(tmp_path / "t.parquet")])
-    fresh = assemble([table])
-    for curve in ("train_loss", "validation_accuracy"):
-        assert all(np.array_equal(one, other) for one, other in zip(back.pop(curve), fresh.pop(curve), strict=True))
-    pd.testing.assert_frame_equal(back.drop(columns="validation_loss"), fresh.drop(columns="validation_loss"))
+    back, fresh = (assemble(nothing_known(), [t]) for t in (pd.read_parquet(tmp_path / "t.parquet"), table))
+    pd.testing.assert_frame_equal(back, fresh)

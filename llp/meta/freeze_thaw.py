@@ -1,0 +1,110 @@
+"""Which configuration to train next, and how far: decided from known tasks and from the curves seen so far.
+
+At first the best of a portfolio (configurations that together do well on the known tasks) are probed for a few epochs;
+afterwards whatever is expected to gain most by each epoch up to where curves are looked at next, continued or new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from llp.meta.curve_process import CurveProcess, Posterior
+
+
+def portfolio(curves: np.ndarray, size: int) -> list[int]:
+    """Configurations that together do best on the known tasks, chosen greedily (Wistuba et al. 2015).
+
+    curves: (tasks, n, stages), as `CurveProcess` has them. Returns at most `size` numbers, the best alone first.
+    """
+    final = np.maximum(curves[:, :, -1], -1)  # how bad a bad one is says nothing
+    reached = np.full(len(final), -1.0)
+    chosen: list[int] = []
+    for _ in range(min(size, final.shape[1])):
+        together = np.maximum(final, reached[:, None]).mean(axis=0)
+        together[chosen] = -np.inf
+        chosen.append(int(together.argmax()))
+        reached = np.maximum(reached, final[:, chosen[-1]])
+    return chosen
+
+
+class FreezeThaw:
+    """A search over the configurations of a `CurveProcess`; ask, train, tell.
+
+    probes: members of the portfolio that are tried first, each for probe_share of a full training.
+    """
+
+    def __init__(self, process: CurveProcess, probes: int = 3, probe_share: float = 0.05) -> None:
+        self.process = process
+        self.epochs = int(process.stages[-1])
+        self.first = portfolio(process.curves, probes)
+        self.probe_epochs = max(1, round(probe_share * self.epochs))
+        self.seen: dict[int, list[float]] = {}
+        self.ended: set[int] = set()
+        self.diverged: set[int] = set()
+        self.spent = 0
+
+    def ask(self) -> tuple[int, int] | None:
+        """The configuration to train, and up to which of its epochs; None when all is known."""
+        for row in self.first:
+            if self._done(row) < self.probe_epochs and row not in self.ended:
+                return row, self.probe_epochs
+        posterior = self.posterior()
+        gains = posterior.improvement(self._expected_best(posterior))
+        gains[list(self.ended)] = -np.inf
+        if not np.isfinite(gains).any():
+            return None
+        costs = np.full(len(gains), float(self._next_stage(0)))
+        for row in self.seen:
+            costs[row] = self._next_stage(self._done(row)) - self._done(row)
+        row = int(np.argmax(gains / np.maximum(costs, 1)))
+        return row, self._next_stage(self._done(row))
+
+    def tell(self, row: int, scores: Sequence[float], ended: float | None = None) -> None:
+        """Report the scores of epochs not reported before; ended: the score that a diverged run is left with."""
+        curve = self.seen.setdefault(row, [])
+        curve.extend(map(float, scores))
+        self.spent += len(scores)
+        if ended is not None:
+            curve.extend([ended] * (self.epochs - len(curve)))
+            self.diverged.add(row)
+        if len(curve) >= self.epochs:
+            self.ended.add(row)
+
+    @property
+    def best(self) -> float:
+        """Score so far, of what has not diverged."""
+        sound = (curve for row, curve in self.seen.items() if row not in self.diverged)
+        return max((max(curve) for curve in sound if curve), default=-np.inf)
+
+    def posterior(self) -> Posterior:
+        return self.process.observe(self.seen)
+
+    def choice(self) -> int:
+        """The configuration whose full training is expected to score best: of those begun that are sound, if any."""
+        rows = [row for row in self.seen if row not in self.diverged]
+        rows = rows or [row for row in range(self.process.curves.shape[1]) if row not in self.diverged]
+        expected = self.posterior().expected(rows, len(self.process.stages) - 1)
+        reached = [max(self.seen.get(row, ()), default=-np.inf) for row in rows]
+        return rows[int(np.argmax(np.maximum(expected, reached)))]
+
+    def gain(self) -> float:
+        """How much better than the choice the best of all configurations is expected to end, in scores."""
+        posterior = self.posterior()
+        return float(posterior.improvement(self._expected_best(posterior)).max())
+
+    def _expected_best(self, posterior: Posterior) -> float:
+        """What the best of those begun is expected to end with."""
+        sound = [row for row in self.seen if row not in self.diverged] or list(self.seen)
+        expected = posterior.expected(sound, len(self.process.stages) - 1)
+        return max(self.best, float(expected.max()))
+
+    def _done(self, row: int) -> int:
+        return len(self.seen.get(row, ()))
+
+    def _next_stage(self, done: int) -> int:
+        # One epoch of a new configuration says too little: it starts with two.
+        stages = self.process.stages
+        place = np.searchsorted(stages, max(done, 1), side="right")
+        return int(stages[min(place, len(stages) - 1)])

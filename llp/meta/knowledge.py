@@ -1,0 +1,75 @@
+"""The knowledge base: recorded trainings, one row a run with its whole learning curve, in files that can be shared.
+
+schema_version, task, dataset, architecture, fingerprint, code_version, configuration (number of the Sobol point), seed,
+full_epochs, n_validation, diverged; train_loss, validation_loss, validation_accuracy (lists, one number an epoch);
+measured_at (list: the epochs after which the loss surface was looked at) and `landscape_*` (lists, one number for each
+of these); `hp_*`, `data_*`, `arch_*` as in `llp.schema`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from llp.errors import DataError
+from llp.files import read_table
+from llp.schema import CURVES
+
+KNOWLEDGE_VERSION = 1
+RUN = ("task", "configuration", "seed")
+IDENTITY = ("task", "dataset", "architecture", "fingerprint", "code_version", "configuration", "seed", "full_epochs", "n_validation")
+COLUMNS = ("schema_version", *IDENTITY, "diverged", *CURVES, "measured_at", "data_majority_share")
+
+
+def pack(probes: pd.DataFrame) -> pd.DataFrame:
+    """Turn probe rows (`llp.schema`) of full trainings into one row a run; curves and measurements are float32."""
+    measurements = [column for column in probes if column.startswith("landscape_")]
+    named = [column for column in probes if column.startswith(("hp_", "data_", "arch_"))]
+    rows = []
+    for _, run in probes.sort_values("epochs", kind="stable").groupby(list(RUN), sort=False):
+        last = run.iloc[-1]
+        looked = run[~run["diverged"]].drop_duplicates("epochs")
+        rows.append(
+            {
+                "schema_version": KNOWLEDGE_VERSION,
+                **{name: last[name] for name in IDENTITY},
+                "diverged": bool(last["diverged"]),
+                **{name: np.asarray(last[name], np.float32) for name in CURVES},
+                "measured_at": looked["epochs"].to_numpy(np.int16),
+                **{name: looked[name].to_numpy(np.float32) for name in measurements},
+                **{name: last[name] for name in named},
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def read_knowledge(paths: Iterable[str | Path]) -> pd.DataFrame:
+    """All runs of the given files in one table; what a file lacks of others' columns is missing there.
+
+    Raises `DataError` naming the file when one has another schema, lacks a column or holds a run twice.
+    """
+    tables = []
+    for path in paths:
+        table = read_table(path)
+        versions = sorted(map(str, set(table.get("schema_version", ["none"]))))
+        if versions != [str(KNOWLEDGE_VERSION)]:
+            raise DataError(
+                f"{path} has schema version {', '.join(versions)}, not {KNOWLEDGE_VERSION}: "
+                "record it again with this version, or take the file away"
+            )
+        absent = [column for column in COLUMNS if column not in table]
+        if absent:
+            raise DataError(f"{path} lacks the column {absent[0]!r}: it is no table that 'stages.record' wrote")
+        if table.duplicated(list(RUN)).any():
+            raise DataError(f"{path} holds a run twice: a task, configuration and seed stand once in the knowledge base")
+        tables.append(table)
+    if not tables:
+        return pd.DataFrame(columns=list(COLUMNS))
+    runs = pd.concat(tables, ignore_index=True)
+    twice = runs.duplicated(list(RUN))
+    if twice.any():
+        raise DataError(f"two files of the knowledge base hold the same runs of {runs.loc[twice, 'task'].iloc[0]}")
+    return runs

@@ -1,0 +1,162 @@
+"""What is trained next: a portfolio first, then whatever promises most for its epochs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from llp.meta.curve_process import CurveProcess, Parts
+from llp.meta.freeze_thaw import FreezeThaw, portfolio
+from tests.meta.synthetic import curves_around, known_tasks, square
+
+EPOCHS = 15
+POINTS = square(20)
+BESTS = [(0.1, 0.1), (0.9, 0.2), (0.2, 0.9), (0.8, 0.8)]
+TRUTH = curves_around(POINTS, (0.7, 0.7), epochs=EPOCHS)
+
+
+@pytest.fixture(scope="module")
+def process() -> CurveProcess:
+    return CurveProcess(known_tasks(POINTS, BESTS), POINTS, EPOCHS, 1.0, Parts())
+
+
+def finals(*tasks) -> np.ndarray:
+    return np.array(tasks, float)[:, :, None]
+
+
+def run(search: FreezeThaw, epochs: int, truth=TRUTH, diverges=None) -> list[tuple[int, int]]:
+    """Let a search train until it has spent so many epochs; diverges: epoch by configuration. Returns what it asked."""
+    asked = []
+    while search.spent < epochs and (wanted := search.ask()) is not None:
+        asked.append(wanted)
+        row, epoch = wanted
+        done, end = len(search.seen.get(row, ())), (diverges or {}).get(row, epoch + 1)
+        if end <= epoch:
+            search.tell(row, [*truth[row, done : end - 1], 0.1], ended=0.1)
+        else:
+            search.tell(row, truth[row, done:epoch])
+    return asked
+
+
+def test_the_best_alone_comes_first_and_then_what_complements_it():
+    """0 is good everywhere; 1 is as good on average of what is left, but 2 is best where 0 is weak."""
+    curves = finals([0.9, 0.85, 0.0, 0.3], [0.9, 0.85, 0.0, 0.3], [0.5, 0.5, 1.0, 0.6])
+    assert portfolio(curves, 2) == [0, 2]
+
+
+def test_nothing_is_in_a_portfolio_twice_and_no_more_than_there_is():
+    curves = finals([0.9, 0.9, 0.9], [0.9, 0.9, 0.9])
+    assert sorted(portfolio(curves, 3)) == [0, 1, 2]
+    assert sorted(portfolio(curves, 9)) == [0, 1, 2]
+    assert portfolio(curves, 0) == []
+
+
+def test_how_bad_a_bad_one_is_says_nothing():
+    curves = finals([-50, 0.2], [1.0, 0.2], [1.0, 0.2])
+    assert portfolio(curves, 1) == [0]
+
+
+def test_only_the_last_stage_counts():
+    curves = np.array([[[0.9, 0.1], [0.0, 0.2]]])
+    assert portfolio(curves, 1) == [1]
+
+
+def test_the_portfolio_is_probed_first_for_its_share_of_a_training(process):
+    search = FreezeThaw(process, probes=3, probe_share=0.2)
+    assert run(search, 9) == [(row, 3) for row in portfolio(process.curves, 3)]
+
+
+def test_what_is_asked_for_lies_ahead_and_within_range(process):
+    search = FreezeThaw(process)
+    reached = {}
+    for row, epoch in run(search, 90):
+        assert 0 <= row < 20
+        assert reached.get(row, 0) < epoch <= EPOCHS
+        assert epoch in process.stages
+        reached[row] = epoch
+
+
+def test_continuing_pays_for_new_epochs_only(process):
+    search = FreezeThaw(process)
+    run(search, 40)
+    assert search.spent == sum(map(len, search.seen.values()))
+    assert max(map(len, search.seen.values())) > 2, "something was continued"
+    for row, curve in search.seen.items():
+        assert curve == TRUTH[row, : len(curve)].tolist()
+
+
+def test_a_new_configuration_begins_with_two_epochs(process):
+    search = FreezeThaw(process, probes=1)
+    first = {}
+    for row, epoch in run(search, 60):
+        first.setdefault(row, epoch)
+    assert set(list(first.values())[1:]) == {2}
+
+
+def test_what_has_ended_is_never_asked_for_again_and_in_the_end_there_is_nothing_left(process):
+    search = FreezeThaw(process)
+    asked = run(search, 10_000)
+    assert search.ask() is None
+    assert search.spent == 20 * EPOCHS
+    assert len(asked) == len(set(asked))
+    assert TRUTH[search.choice()].max() == TRUTH.max()
+
+
+def test_a_diverged_run_leaves_its_lane_and_is_never_chosen(process):
+    """Also where it was the best before, and where all of the portfolio diverges at once."""
+    first = FreezeThaw(process).first
+    best = int(TRUTH[:, -1].argmax())
+    for diverges in ({best: 4}, {row: 1 for row in first}):
+        search = FreezeThaw(process)
+        asked = run(search, 60, TRUTH + 0.05, diverges)
+        for row, epoch in diverges.items():
+            assert max(end for other, end in asked if other == row) >= epoch
+            assert sum(end >= epoch for other, end in asked if other == row) == 1
+            assert row in search.ended
+            assert len(search.seen[row]) == EPOCHS
+        assert search.choice() not in diverges
+        sound = [row for row in search.seen if row not in diverges]
+        assert search.best == max(max(search.seen[row]) for row in sound)
+        assert search.spent < sum(map(len, search.seen.values())), "epochs after the end are not paid for"
+
+
+def test_the_good_one_is_found_early(process):
+    """Three full trainings on twenty configurations that nobody saw like this."""
+    search = FreezeThaw(process)
+    run(search, 3 * EPOCHS)
+    assert TRUTH[search.choice()].max() >= np.sort(TRUTH.max(axis=1))[-3]
+
+
+def test_the_same_answers_lead_to_the_same_questions(process):
+    one, other = FreezeThaw(process), FreezeThaw(process)
+    assert run(one, 50) == run(other, 50)
+    assert one.choice() == other.choice()
+
+
+def test_before_the_first_probe_knowledge_chooses(process):
+    search = FreezeThaw(process)
+    assert search.best == -np.inf
+    assert search.choice() == process.observe({}).expected(range(20), len(process.stages) - 1).argmax()
+
+
+def test_afterwards_only_what_was_begun_is_chosen(process):
+    search = FreezeThaw(process)
+    run(search, 6)
+    assert search.choice() in search.seen
+
+
+def test_there_is_less_to_gain_when_much_is_known(process):
+    search = FreezeThaw(process)
+    run(search, 3)
+    early = search.gain()
+    run(search, 150)
+    assert early > 0.005
+    assert 0 <= search.gain() < early / 2
+
+
+def test_a_training_of_one_epoch_is_searched_too():
+    process = CurveProcess(known_tasks(POINTS, BESTS, epochs=1), POINTS, 1, 1.0, Parts())
+    search = FreezeThaw(process)
+    asked = run(search, 8, TRUTH[:, -1:])
+    assert {epoch for _, epoch in asked} == {1}
+    assert len({row for row, _ in asked}) == 8

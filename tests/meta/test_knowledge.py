@@ -1,0 +1,112 @@
+"""The knowledge base: one row a run, files that can be told from others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from llp.errors import DataError
+from llp.files import write_table
+from llp.meta.knowledge import COLUMNS, KNOWLEDGE_VERSION, pack, read_knowledge
+from tests.meta.synthetic import FULL_EPOCHS, nothing_known, probe_rows
+
+CURVES = ("train_loss", "validation_loss", "validation_accuracy")
+
+
+@pytest.fixture(scope="module")
+def probes() -> pd.DataFrame:
+    table = probe_rows(configurations=3)
+    return table.assign(landscape_norm=np.arange(len(table), dtype=float))
+
+
+def test_a_run_is_one_row_with_its_whole_curve(probes):
+    runs = pack(probes)
+    assert len(runs) == 3
+    assert set(COLUMNS) <= set(runs)
+    assert (runs["schema_version"] == KNOWLEDGE_VERSION).all()
+    for _, run in runs.iterrows():
+        [last] = probes[(probes["configuration"] == run["configuration"]) & (probes["resource"] == 1)].to_dict("records")
+        for name in CURVES:
+            assert run[name].dtype == np.float32
+            np.testing.assert_allclose(run[name], last[name], rtol=1e-6)
+        assert run["hp_learning_rate"] == last["hp_learning_rate"]
+        assert run["data_n_train"] == last["data_n_train"]
+        assert run["n_validation"] == 1000
+
+
+def test_measurements_stand_beside_the_epochs_they_were_made_after(probes):
+    run = pack(probes).iloc[1]
+    assert run["measured_at"].tolist() == [2, 4, 8, 20]
+    assert run["landscape_norm"].tolist() == [4, 5, 6, 7]
+
+
+def test_seeds_are_runs_of_their_own(probes):
+    runs = pack(pd.concat([probes, probes.assign(seed=1)]))
+    assert runs[["configuration", "seed"]].value_counts().to_dict() == {(n, s): 1 for n in range(3) for s in range(2)}
+
+
+def test_a_diverged_run_was_not_looked_at_where_it_ended(probes):
+    """Its rows from there on repeat its last epoch."""
+    table = probes[probes["configuration"] == 0].copy()
+    for row in table.index[1:]:
+        table.at[row, "epochs"], table.at[row, "diverged"] = 3, True
+        for name in CURVES:
+            table.at[row, name] = table.at[table.index[-1], name][:3]
+    [run] = pack(table).to_dict("records")
+    assert run["diverged"]
+    assert [len(run[name]) for name in CURVES] == [3, 3, 3]
+    assert run["measured_at"].tolist() == [2]
+    assert run["landscape_norm"].tolist() == [0]
+
+
+def test_the_order_of_probes_does_not_matter(probes):
+    one, other = (pack(table).sort_values("configuration") for table in (probes, probes.sample(frac=1, random_state=0)))
+    pd.testing.assert_frame_equal(one.reset_index(drop=True), other.reset_index(drop=True))
+
+
+def test_what_was_written_is_read(probes, tmp_path):
+    runs = pack(probes)
+    write_table(tmp_path / "a.parquet", runs)
+    back = read_knowledge([tmp_path / "a.parquet"])
+    assert list(back) == list(runs)
+    pd.testing.assert_frame_equal(back, runs)
+    assert len(back["train_loss"].iloc[0]) == FULL_EPOCHS
+
+
+def test_files_are_joined_and_what_one_lacks_is_missing_there(probes, tmp_path):
+    write_table(tmp_path / "a.parquet", pack(probes))
+    write_table(tmp_path / "b.parquet", pack(probe_rows("b", configurations=2).drop(columns="hp_optimizer")))
+    runs = read_knowledge([tmp_path / "a.parquet", tmp_path / "b.parquet"])
+    assert runs["task"].tolist() == ["a/net"] * 3 + ["b/net"] * 2
+    assert runs["hp_optimizer"].isna().tolist() == [False] * 3 + [True] * 2
+    assert runs.index.is_unique
+
+
+def test_no_files_are_no_runs():
+    assert len(nothing_known()) == 0
+    assert set(COLUMNS) <= set(nothing_known())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda runs: runs.assign(schema_version=KNOWLEDGE_VERSION + 1), r"has schema version 2, not 1: record it again"),
+        (lambda runs: runs.assign(schema_version=[1, 1, 7]), r"has schema version 1, 7, not 1"),
+        (lambda runs: runs.drop(columns="schema_version"), r"has schema version none, not 1"),
+        (lambda runs: runs.drop(columns="n_validation"), r"lacks the column 'n_validation': it is no table that 'stages"),
+        (lambda runs: runs.drop(columns="data_majority_share"), r"lacks the column 'data_majority_share'"),
+        (lambda runs: pd.concat([runs, runs[:1]]), r"holds a run twice: a task, configuration and seed stand once"),
+    ],
+)
+def test_a_file_that_is_none_of_its_own_is_named_in_one_line(probes, tmp_path, spoil, message):
+    write_table(tmp_path / "bad.parquet", spoil(pack(probes)))
+    with pytest.raises(DataError, match=rf"bad\.parquet {message}"):
+        read_knowledge([tmp_path / "bad.parquet"])
+
+
+def test_two_files_with_the_same_runs_are_refused(probes, tmp_path):
+    for name in ("one", "other"):
+        write_table(tmp_path / f"{name}.parquet", pack(probes))
+    with pytest.raises(DataError, match=r"^two files of the knowledge base hold the same runs of a/net$"):
+        read_knowledge([tmp_path / "one.parquet", tmp_path / "other.parquet"])
