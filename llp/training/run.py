@@ -20,7 +20,10 @@ from torch import nn
 from llp.errors import DataError
 from llp.training.averaging import Averager
 from llp.training.batches import Batches
+from llp.training.dropout import dropouts
 from llp.training.optimizers import SharpnessAware
+from llp.training.random_bits import step_keys
+from llp.training.recipe import Recipe
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -66,7 +69,8 @@ class Run:
     Every epoch draws its randomness (order, augmentation, dropout) from a seed made of the run's seed and the epoch's
     number, so a run that was paused, saved and continued ends where one in a single go ends.
 
-    loss: (outputs, targets) -> scalar, minimised; evaluation_loss: reported on validation data, `loss` by default.
+    loss: (outputs, targets) -> scalar, minimised; evaluation_loss: reported on validation data, `loss` by default;
+    recipe: what optimizer, loss and options were made from, if they were: lanes read it.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class Run:
         validation: Batches,
         options: Options,
         evaluation_loss: Loss | None = None,
+        recipe: Recipe | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -86,6 +91,7 @@ class Run:
         self.train = train
         self.validation = validation
         self.options = options
+        self.recipe = recipe
         self.device = next(model.parameters()).device
         self.curve = Curve()
         self.diverged = False
@@ -93,6 +99,7 @@ class Run:
         self.start_loss: float | None = None
         self._rates = [group["lr"] for group in optimizer.param_groups]
         self._forward = torch.compile(model) if options.compile else model
+        self._dropouts = dropouts(model)
         self._sam = SharpnessAware(model.parameters(), options.sam_radius) if options.sam_radius > 0 else None
         self._averager = None
         if options.averaging != "none":
@@ -153,7 +160,11 @@ class Run:
         self.model.train()
         # Stream 0 drew the weights.
         with seeded(options.seed, self.epoch + 1, self.device) as generator:
+            layers = range(1, 1 + len(self._dropouts))
+            keys = step_keys(generator.initial_seed(), steps, layers, self.device)
             for step, (inputs, targets) in enumerate(self.train.epoch(fraction, generator)):
+                for layer, key in zip(self._dropouts, keys[step], strict=True):
+                    layer.key = key
                 rate = self._set_rate((self.epoch + step / steps) / options.epochs)
                 loss = self._step(inputs, targets)
                 first = loss if first is None else first

@@ -15,6 +15,7 @@ from llp.datasets.dataset import Dataset, Part
 from llp.datasets.split import stratified_order
 from llp.schedules.fixed import FIXED_SCHEDULES
 from llp.training.batches import ArrayBatches
+from llp.training.dropout import with_keyed_dropout
 from llp.training.optimizers import build_optimizer
 from llp.training.precision import choose_dtype
 from llp.training.recipe import Recipe
@@ -53,6 +54,8 @@ def start_run(
     """Set up the training of one configuration; nothing is trained yet."""
     recipe = Recipe.of(configuration)
     model = build_model(architecture, dataset, configuration, seed).to(device)
+    if dataset.kind != "text":
+        model = with_keyed_dropout(model)
     train = ArrayBatches(
         dataset,
         dataset.train,
@@ -81,6 +84,7 @@ def start_run(
         ),
         # Without smoothing, so that the losses of different configurations compare.
         evaluation_loss=F.cross_entropy,
+        recipe=recipe,
     )
 
 
