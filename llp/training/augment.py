@@ -17,7 +17,7 @@ def pad_images(images: torch.Tensor, width: int) -> torch.Tensor:
 
 
 def draw_crops(key: torch.Tensor, count: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Where to cut `count` images padded by `width`: upper left corners (count, 2), and whether to mirror, (count,) bool.
+    """Where to cut `count` images padded by `width`: upper left corners (count, 2); and (count,) bool, which to mirror.
 
     key: int32 (2,), see `random_bits`. Works under `torch.vmap` over the keys.
     """

@@ -92,10 +92,10 @@ class ArrayBatches:
             self.scale = 1 / (255 * torch.tensor(dataset.channel_std, device=device))
 
     def steps(self, fraction: float = 1.0) -> int:
-        return len(self._bounds(self._count(fraction)))
+        return len(self.bounds(fraction))
 
     def epoch(self, fraction: float = 1.0, generator: torch.Generator | None = None) -> Iterator[Batch]:
-        chosen, bounds = self.shuffled(fraction, generator), self._bounds(self._count(fraction))
+        chosen, bounds = self.shuffled(fraction, generator), self.bounds(fraction)
         if self.lengths is not None:
             yield from self._texts(chosen, bounds, generator)
             return
@@ -136,8 +136,10 @@ class ArrayBatches:
     def _count(self, fraction: float) -> int:
         return max(1, math.ceil(fraction * len(self.targets) - 1e-9))
 
-    def _bounds(self, count: int) -> list[tuple[int, int]]:
-        """Training batches are equally large, so that the last one is no outlier; evaluation leaves nothing out."""
+    def bounds(self, fraction: float = 1.0) -> list[tuple[int, int]]:
+        """Where batches begin and end: in training equally large, so that the last one is no outlier; evaluation leaves
+        nothing out."""
+        count = self._count(fraction)
         size = min(self.batch_size, count)
         if self.order is None:
             return [(start, min(start + size, count)) for start in range(0, count, size)]

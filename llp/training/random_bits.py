@@ -1,4 +1,4 @@
-"""Random numbers that are a function of where they are used: (seed, epoch, step, use, position), not of what came before.
+"""Random numbers that are a function of where they are used: (seed, epoch, step, use, position), and of no state.
 
 A run alone and the same run among others thus draw the same numbers, all runs' numbers come out of one operation on the
 device, and a hash of 32-bit integers costs a sixth of what PyTorch's generator takes on a CPU.

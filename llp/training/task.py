@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from llp.architectures.catalog import build
+from llp.architectures.catalog import build, check_architecture
 from llp.datasets.dataset import Dataset, Part
 from llp.datasets.split import stratified_order
 from llp.schedules.fixed import FIXED_SCHEDULES
@@ -86,6 +86,19 @@ def start_run(
         evaluation_loss=F.cross_entropy,
         recipe=recipe,
     )
+
+
+def lane_group(architecture: str, configuration: Mapping[str, Any]) -> tuple | None:
+    """What configurations have in common that can train side by side, see `llp.training.lanes`; None: only alone.
+
+    Networks and batches must have one shape. Networks for texts, whose batches differ in width, sharpness-aware steps
+    and plain means of weights (`swa`) are left to single runs.
+    """
+    recipe, entry = Recipe.of(configuration), check_architecture(architecture)
+    if "text" in entry.kinds or recipe.sam_radius > 0 or recipe.averaging == "swa":
+        return None
+    shape = {name: configuration.get(name, value) for name, value in entry.hyperparameters.items() if name != "dropout"}
+    return (recipe.batch_size, *shape.values())
 
 
 def evaluation_batches(dataset: Dataset, part: Part, device: torch.device) -> ArrayBatches:
