@@ -160,5 +160,5 @@ def test_what_the_formula_does_not_cover_is_one_line(kind, options, message):
 def test_several_groups_of_parameters_are_not_covered():
     [model] = networks(1)
     groups = [{"params": [p]} for p in model.parameters()]
-    with pytest.raises(ParameterError, match="^SGD with 4 groups of parameters cannot train side by side"):
+    with pytest.raises(ParameterError, match=r"^SGD with 4 groups of parameters cannot train side by side"):
         VectorOptimizer([SGD(groups, lr=0.1)], Layout(model), [0])
