@@ -120,7 +120,7 @@ class ArrayBatches:
         if not self.is_image:
             return samples
         # NHWC in memory seen as NCHW is PyTorch's channels_last, the layout that convolutions like best.
-        return ((samples.float() - self.mean) * self.scale).permute(0, 3, 1, 2)
+        return samples.float().sub_(self.mean).mul_(self.scale).permute(0, 3, 1, 2)
 
     def _texts(
         self, chosen: torch.Tensor, bounds: list[tuple[int, int]], generator: torch.Generator | None
