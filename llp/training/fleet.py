@@ -20,10 +20,10 @@ STEPS = 5  # of a rehearsal; as many more go before it
 def lanes_allowed(asked: int | None, device: torch.device) -> int:
     """The most lanes for a device: as asked, else many on a GPU and one, which is none, on a CPU.
 
-    A rule, not a trial, since the choice is between sums of different order. On a CPU lanes lose to processes with one
-    thread each wherever a step is real work (`benchmarks/probing.py`): grouped convolutions and small batched products
-    run at half the rate of single ones, so only the smallest networks gain; and the numbers of a lane would depend, in
-    the last digit, on how many there are.
+    A rule, not a trial, since the choice is between sums of different order. On a CPU lanes share a thread: networks
+    of a few thousand parameters gain, perceptrons on 28x28 images break even, and grouped convolutions at 32x32 run at
+    half the rate of single ones (`benchmarks/probing.py`). Groups of a sampled space are small, and the last digits of
+    a lane would depend on how many there are; so processes with one thread each it is.
     """
     return asked or (MOST_LANES if device.type == "cuda" else 1)
 

@@ -64,7 +64,8 @@ class Lanes:
         self._tables: dict[str, torch.Tensor] = {}
         self._step = torch.zeros((), dtype=torch.int64, device=self.device)
         self._first, self._total = (torch.zeros(len(runs), device=self.device) for _ in range(2))
-        self._program = Program(self._train_step, first.options.compile and self.device.type == "cuda")
+        captured = first.options.compile and self.device.type == "cuda"
+        self._program = Program(self._train_step, self.device if captured else None)
 
     def train_epoch(self, fraction: float = 1.0) -> None:
         """Advance every run by one epoch on the first `fraction` of the data, and record it in their curves."""
