@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from llp.probing.problem import TaskProblem
 from llp.probing.store import Store, key_of
 from llp.progress import progress_bar
 from llp.training.evaluation import Evaluation, predict
+from llp.training.fleet import Fleet, lanes_allowed
+from llp.training.precision import choose_device
 from llp.training.run import Curve, Run
 from llp.training.task import evaluation_batches
 
@@ -32,17 +34,23 @@ class FinalTraining:
 
 
 def train_in_full(
-    problem: TaskProblem, dataset: Dataset, configuration: Mapping[str, Any], seeds: list[int], store: Store
+    problem: TaskProblem,
+    dataset: Dataset,
+    configuration: Mapping[str, Any],
+    seeds: list[int],
+    store: Store,
+    lanes: int | None = None,
 ) -> list[FinalTraining]:
     """Train a configuration at full resource once per seed; a killed training goes on from its last epoch.
 
-    Raises `DivergedError` when one diverges before the end of its first epoch; one that diverges later keeps its best
-    epoch.
+    Where the device has lanes (`lanes_allowed`, or as many as asked for) and the configuration may use them, the seeds
+    train side by side; else one after the other. Raises `DivergedError` when one diverges before the end of its first
+    epoch; one that diverges later keeps its best epoch.
     """
     results = []
-    for number, seed in enumerate(seeds, start=1):
-        key = key_of(run=problem.key(configuration, seed), purpose="full training")
-        run = _train(problem, configuration, seed, store, key, f"training {number}/{len(seeds)}")
+    together = lanes_allowed(lanes, choose_device(problem.device)) if problem.lane_group(configuration) else 1
+    train = _train_side_by_side if min(together, len(seeds)) > 1 else _train_in_turn
+    for seed, run in zip(seeds, train(problem, configuration, seeds, store, together), strict=True):
         if run.best is None:
             raise DivergedError(
                 f"the full training of {dict(configuration)} diverged in its first epoch (seed {seed}): "
@@ -53,7 +61,7 @@ def train_in_full(
         test = predict(model, evaluation_batches(dataset, dataset.test, run.device))
         results.append(FinalTraining(seed, run.best, run.curve, _best_epoch(run), test))
     for seed in seeds:
-        store.discard(key_of(run=problem.key(configuration, seed), purpose="full training"))
+        store.discard(_key(problem, configuration, seed))
     return results
 
 
@@ -99,22 +107,46 @@ def predictions_table(evaluation: Evaluation) -> pd.DataFrame:
     )
 
 
-def _train(
-    problem: TaskProblem, configuration: Mapping[str, Any], seed: int, store: Store, key: str, title: str
-) -> Run:
+def _key(problem: TaskProblem, configuration: Mapping[str, Any], seed: int) -> str:
+    return key_of(run=problem.key(configuration, seed), purpose="full training")
+
+
+def _resume(problem: TaskProblem, configuration: Mapping[str, Any], seed: int, store: Store) -> Run:
     run = problem.start(configuration, seed, keep_best=True)
-    state = store.load(key)
+    state = store.load(_key(problem, configuration, seed))
     if state is not None:
         run.load_state_dict(state)
-    with progress_bar(problem.epochs, title, "epoch", done=run.epoch) as bar:
-
-        def after_epoch(run: Run) -> None:
-            store.save(key, run.state_dict())
-            bar.set_postfix(validation=f"{run.curve.validation_accuracy[-1]:.4f}", refresh=False)
-            bar.update()
-
-        run.advance(problem.epochs, after_epoch=after_epoch)
     return run
+
+
+def _train_in_turn(
+    problem: TaskProblem, configuration: Mapping[str, Any], seeds: list[int], store: Store, lanes: int
+) -> Iterator[Run]:
+    for number, seed in enumerate(seeds, start=1):
+        run = _resume(problem, configuration, seed, store)
+        with progress_bar(problem.epochs, f"training {number}/{len(seeds)}", "epoch", done=run.epoch) as bar:
+
+            def after_epoch(run: Run, seed=seed, bar=bar) -> None:
+                store.save(_key(problem, configuration, seed), run.state_dict())
+                bar.set_postfix(validation=f"{run.curve.validation_accuracy[-1]:.4f}", refresh=False)
+                bar.update()
+
+            run.advance(problem.epochs, after_epoch=after_epoch)
+        yield run
+
+
+def _train_side_by_side(
+    problem: TaskProblem, configuration: Mapping[str, Any], seeds: list[int], store: Store, lanes: int
+) -> list[Run]:
+    runs = {seed: _resume(problem, configuration, seed, store) for seed in seeds}
+    fleet, done = Fleet(lanes), sum(run.epoch for run in runs.values())
+    with progress_bar(problem.epochs * len(seeds), f"training {len(seeds)} seeds", "epoch", done=done) as bar:
+        while under_way := [seed for seed in seeds if not runs[seed].finished]:
+            fleet.train_epoch([runs[seed] for seed in under_way])
+            for seed in under_way:
+                store.save(_key(problem, configuration, seed), runs[seed].state_dict())
+                bar.update()
+    return list(runs.values())
 
 
 def _best_epoch(run: Run) -> int:

@@ -22,6 +22,7 @@ from llp.full_training import (
 from llp.probing.problem import TaskProblem
 from llp.probing.store import Store
 from llp.training.evaluation import Evaluation
+from llp.training.lanes import Lanes
 from llp.training.run import Curve
 from tests.tasks import same_state
 
@@ -101,6 +102,37 @@ def test_several_seeds_give_several_trainings(problem, table):
     assert one.curve != other.curve
     [again] = train_in_full(problem, table, CONFIGURATION, [1], Store())
     assert same(again, other)
+
+
+def test_seeds_side_by_side_give_what_they_give_in_turn(problem, table, monkeypatch):
+    """An interruption included: the epochs that were done are not done again."""
+    in_turn = train_in_full(problem, table, CONFIGURATION, [0, 1, 2], Store())
+    epochs = []
+    train_epoch = Lanes.train_epoch
+
+    def interrupted(lanes, fraction=1.0):
+        if len(epochs) == 4:
+            epochs.append(None)
+            raise KeyboardInterrupt
+        epochs.append([run.epoch for run in lanes.runs])
+        train_epoch(lanes, fraction)
+
+    monkeypatch.setattr(Lanes, "train_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_in_full(problem, table, CONFIGURATION, [0, 1, 2], Store(), lanes=8)
+    side_by_side = train_in_full(problem, table, CONFIGURATION, [0, 1, 2], Store(), lanes=8)
+    assert epochs == [[0] * 3, [1] * 3, [2] * 3, [3] * 3, None, [4] * 3, [5] * 3]
+    for mine, other in zip(side_by_side, in_turn, strict=True):
+        assert (mine.seed, mine.best_epoch) == (other.seed, other.best_epoch)
+        np.testing.assert_allclose(mine.curve.validation_loss, other.curve.validation_loss, rtol=1e-3)
+        np.testing.assert_allclose(mine.test.probabilities, other.test.probabilities, atol=1e-3)
+
+
+def test_a_configuration_that_trains_alone_only_does_so_in_turn(problem, table, monkeypatch):
+    monkeypatch.setattr(Lanes, "train_epoch", lambda *_: pytest.fail("went side by side"))
+    averaged = {**CONFIGURATION, "averaging": "swa"}
+    assert len(train_in_full(problem, table, averaged, [0, 1], Store(), lanes=8)) == 2
+    assert len(train_in_full(problem, table, CONFIGURATION, [0, 1], Store())) == 2
 
 
 def test_a_training_that_diverges_at_once_is_one_line(problem, table):

@@ -86,6 +86,9 @@ class FunctionProblem:
     def key(self, configuration: Mapping[str, Any], seed: int) -> str:
         return key_of(study=self.study, configuration=configuration, epochs=self.epochs, seed=seed)
 
+    def lane_group(self, configuration: Mapping[str, Any]) -> None:
+        """A user's own functions may do anything: alone."""
+
     @property
     def takes_fraction(self) -> bool:
         """Whether `dataset_fn` wants the share of the data: it has a parameter without default, or one so named."""

@@ -1,4 +1,4 @@
-"""Probing: many configurations trained for a moment, each in a process of its own, none of the work lost."""
+"""Probing: many configurations trained for a moment, in processes or side by side on a GPU, none of the work lost."""
 
 from __future__ import annotations
 
@@ -12,25 +12,31 @@ import torch
 from llp.errors import ParameterError
 from llp.probing.trajectory import Probe, Trajectory
 from llp.progress import progress_bar
+from llp.training.fleet import lanes_allowed
 from llp.training.precision import choose_device
 
 
 @dataclass(frozen=True)
 class Workers:
-    """How probes run side by side: joblib's backend and the number of processes, -1 for all cores."""
+    """How probes run: joblib's backend and the number of processes, -1 for all cores; and in each at most so many
+    lanes, see `llp.training.lanes`."""
 
     n_jobs: int = 1
     backend: str = "loky"
+    lanes: int = 1
 
     def __post_init__(self) -> None:
         if self.n_jobs < 1 and self.n_jobs != -1:
             raise ParameterError(f"n_jobs: {self.n_jobs} is neither a number of processes nor -1 for all cores")
+        if self.lanes < 1:
+            raise ParameterError(f"lanes: {self.lanes} is not a number of runs side by side, which is at least 1")
 
     @classmethod
     def on(cls, device: str, n_jobs: int, backend: str) -> Workers:
-        """As asked; but "all" means one on a GPU, where processes would only take turns."""
-        alone = n_jobs == -1 and choose_device(device).type != "cpu"
-        return cls(1 if alone else n_jobs, backend)
+        """As asked; but "all" means one process on a GPU, where several would only take turns, and lanes in it."""
+        chosen = choose_device(device)
+        alone = n_jobs == -1 and chosen.type != "cpu"
+        return cls(1 if alone else n_jobs, backend, lanes_allowed(None, chosen))
 
 
 def probe(
@@ -45,12 +51,14 @@ def probe(
     if not configurations:
         return []
     results: list[list[Probe]] = [[] for _ in configurations]
-    jobs = (joblib.delayed(_probe_one)(number, trajectory, c) for number, c in enumerate(configurations))
+    packs = _packs(trajectory, configurations, workers.lanes)
+    jobs = (joblib.delayed(_probe_pack)(pack, trajectory, [configurations[n] for n in pack]) for pack in packs)
     with _backend(workers.backend), progress_bar(len(configurations), title, "probe") as bar:
         n_jobs = 1 if workers.backend == "sequential" else workers.n_jobs
-        for number, probes in joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs):
-            results[number] = probes
-            bar.update()
+        for pack, groups in joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs):
+            for number, probes in zip(pack, groups, strict=True):
+                results[number] = probes
+                bar.update()
     return results
 
 
@@ -61,12 +69,26 @@ def landscape_share(probes: Iterable[Sequence[Probe]]) -> float:
     return landscape / max(1e-9, landscape + sum(seconds["training"] for seconds in last))
 
 
-def _probe_one(number: int, trajectory: Trajectory, configuration: Mapping[str, Any]) -> tuple[int, list[Probe]]:
+def _packs(trajectory: Trajectory, configurations: Sequence[Mapping[str, Any]], lanes: int) -> list[list[int]]:
+    """The configurations' numbers in packs that a worker takes on at once: one each, or as many of a group as it has
+    lanes. By their order alone, so that nothing depends on who is ready first."""
+    groups: dict[Any, list[int]] = {}
+    for number, configuration in enumerate(configurations):
+        group = trajectory.problem.lane_group(configuration) if lanes > 1 else None
+        groups.setdefault(("alone", number) if group is None else group, []).append(number)
+    return [group[start : start + lanes] for group in groups.values() for start in range(0, len(group), lanes)]
+
+
+def _probe_pack(
+    pack: list[int], trajectory: Trajectory, configurations: list[Mapping[str, Any]]
+) -> tuple[list[int], list[list[Probe]]]:
     # One thread a process: processes do not fight over cores, and results do not depend on how many there are.
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return number, trajectory.probes(configuration)
+        if len(configurations) == 1:
+            return pack, [trajectory.probes(configurations[0])]
+        return pack, trajectory.probes_side_by_side(configurations, len(configurations))
     finally:
         torch.set_num_threads(threads)
 

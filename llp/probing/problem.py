@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,14 +15,15 @@ from llp.datasets.dataset import Dataset, load_dataset
 from llp.probing.store import code_version, key_of
 from llp.training.precision import choose_device
 from llp.training.run import Run
-from llp.training.task import TrainingSettings, evaluation_batches, start_run
+from llp.training.task import TrainingSettings, evaluation_batches, lane_group, start_run
 
 
 class Problem(Protocol):
     """A task as probing sees it. It travels to worker processes, so it must be picklable.
 
     epochs: of a full training. `start` sets up a run; `describe` gives meta-features of the network that a fresh run
-    trains; `key` identifies all that decides the run's result, for the store.
+    trains; `key` identifies all that decides the run's result, for the store; configurations of one `lane_group` can
+    train side by side, those of None only alone.
     """
 
     epochs: int
@@ -32,6 +33,8 @@ class Problem(Protocol):
     def describe(self, run: Run) -> dict[str, float]: ...
 
     def key(self, configuration: Mapping[str, Any], seed: int) -> str: ...
+
+    def lane_group(self, configuration: Mapping[str, Any]) -> Hashable: ...
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,9 @@ class TaskProblem:
             settings=vars(self.settings),
             device=choose_device(self.device).type,
         )
+
+    def lane_group(self, configuration: Mapping[str, Any]) -> Hashable:
+        return lane_group(self.architecture, configuration)
 
     def code_version(self) -> str:
         """Of the code that decides what a run of this problem gives."""

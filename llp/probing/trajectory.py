@@ -1,18 +1,20 @@
-"""One configuration on its way through the rungs: continued from the store, measured at each, put back."""
+"""Configurations on their way through the rungs: continued from the store, measured at each, put back."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from llp.landscape.measure import measure
+from llp.landscape.measure import measure, measure_lanes
+from llp.probing.journey import Journey
 from llp.probing.problem import Problem
 from llp.probing.rungs import Rungs
 from llp.probing.store import Store, key_of
+from llp.training.fleet import Fleet
 from llp.training.run import Curve, Run, seeded
 
 LANDSCAPE_BATCH = 256  # validation samples that landscape measurements look at
@@ -59,59 +61,102 @@ class Trajectory:
 
     def probes(self, configuration: Mapping[str, Any]) -> list[Probe]:
         """Train up to the last resource, unless the store knows the way; one `Probe` per resource."""
+        journey = self._journey(configuration)
+        while not journey.arrived:
+            journey.set_out(self.problem, self.seed)
+            self._epoch([journey], lambda runs, fraction: runs[0].advance(runs[0].epoch + 1, fraction))
+        return self._reports(journey)
+
+    def probes_side_by_side(self, configurations: Sequence[Mapping[str, Any]], lanes: int) -> list[list[Probe]]:
+        """`probes` of configurations of one group (`Problem.lane_group`), at most so many of them at a time.
+
+        Whoever arrives or diverges frees a lane for the next. The store cannot tell who trained alone.
+        """
+        journeys = [self._journey(configuration) for configuration in configurations]
+        waiting = [journey for journey in journeys if not journey.arrived]
+        fleet, active, measured = Fleet(lanes), [], False
+        while waiting or active:
+            while waiting and len(active) < fleet.lanes:
+                active.append(waiting.pop(0))
+                active[-1].set_out(self.problem, self.seed)
+            if not measured:
+                fleet.measure([journey.run for journey in active])
+                active, waiting, measured = active[: fleet.lanes], active[fleet.lanes :] + waiting, True
+            # Lanes step together, so only those that see the same share of the data.
+            share = self._fraction(active[0])
+            self._epoch([journey for journey in active if self._fraction(journey) == share], fleet.train_epoch)
+            active = [journey for journey in active if not journey.arrived]
+        return [self._reports(journey) for journey in journeys]
+
+    def _journey(self, configuration: Mapping[str, Any]) -> Journey:
         fidelity = vars(self.rungs) if self.rungs.data_fraction < 1 else {}
         key = key_of(run=self.problem.key(configuration, self.seed), landscape=sorted(self.landscape), **fidelity)
         wanted = [self.rungs.epochs(resource, self.problem.epochs) for resource in self.resources]
         state = self.store.load(key)
         if state is not None and not self._measured(state, wanted):
             state = None
-        if state is None or not (state["diverged"] or len(state["curve"]["train_loss"]) >= wanted[-1]):
-            state = self._train(configuration, wanted, key, state)
-        return [self._report(configuration, state, *at) for at in zip(self.resources, wanted, strict=True)]
+        return Journey(configuration, key, wanted, state)
 
     def _measured(self, state: Mapping[str, Any], wanted: list[int]) -> bool:
         """Whether the run was measured wherever it passed; what it looked like there cannot be had later."""
         done = len(state["curve"]["train_loss"]) - state["diverged"]
         return not self.landscape or all(epochs in state["landscape"] for epochs in wanted if epochs <= done)
 
-    def _train(
-        self, configuration: Mapping[str, Any], wanted: list[int], key: str, state: dict[str, Any] | None
-    ) -> dict[str, Any]:
-        run = self.problem.start(configuration, self.seed)
-        start = _parameters(run)
-        if state is None:
-            notes = {
-                "architecture": self.problem.describe(run),
-                "landscape": {},
-                "seconds": {"training": 0.0, "landscape": 0.0},
-            }
-        else:
-            notes = {name: state[name] for name in ("architecture", "landscape", "seconds")}
-            run.load_state_dict(state)
-        for epochs in wanted:
-            if epochs <= run.epoch or run.diverged:
-                continue
-            began, before = time.perf_counter(), start
-            while run.epoch < epochs and not run.diverged:
-                if self.landscape:
-                    before = _parameters(run)
-                run.advance(run.epoch + 1, self.rungs.fraction(run.epoch, self.problem.epochs))
-            trained = time.perf_counter()
-            if self.landscape and not run.diverged:
-                notes["landscape"][epochs] = self._look(run, start, before)
-            notes["seconds"]["training"] += trained - began
-            notes["seconds"]["landscape"] += time.perf_counter() - trained
-            state = {**_state(run), **notes}
-            self.store.save(key, state)
-        assert state is not None
-        return state
+    def _fraction(self, journey: Journey) -> float:
+        """The share of the data that the next epoch sees."""
+        return self.rungs.fraction(journey.run.epoch, self.problem.epochs)
 
-    def _look(self, run: Run, start: dict[str, torch.Tensor], before: dict[str, torch.Tensor]) -> dict[str, float]:
+    def _epoch(self, journeys: Sequence[Journey], train: Callable[[list[Run], float], None]) -> None:
+        """One epoch of runs at the same share of the data; those at a stop are measured and put into the store."""
+        began = time.perf_counter()
+        if self.landscape:
+            for journey in journeys:
+                journey.remember()
+        train([journey.run for journey in journeys], self._fraction(journeys[0]))
+        trained = time.perf_counter()
+        for journey in journeys:
+            journey.notes["seconds"]["training"] += (trained - began) / len(journeys)
+        stopped = [journey for journey in journeys if journey.at_stop]
+        sound = [journey for journey in stopped if not journey.run.diverged]
+        if self.landscape and sound:
+            for journey, seen in zip(sound, self._look(sound), strict=True):
+                journey.notes["landscape"][journey.run.epoch] = seen
+                journey.notes["seconds"]["landscape"] += (time.perf_counter() - trained) / len(sound)
+        for journey in stopped:
+            self.store.save(journey.key, journey.rest())
+
+    def _look(self, journeys: Sequence[Journey]) -> list[dict[str, float]]:
+        run = journeys[0].run
         with seeded(self.seed, 0, run.device):
             inputs, targets = next(run.validation.epoch(1.0, None))
         batch = (inputs[:LANDSCAPE_BATCH], targets[:LANDSCAPE_BATCH])
-        seen = measure(run.model, run.evaluation_loss, batch, self.landscape, self.seed, trail=(start, before))
-        return {name: value for name, value in seen.items() if not name.startswith("seconds_")}
+        if len(journeys) == 1:
+            trail = (journeys[0].start, journeys[0].before)
+            seen = measure(run.model, run.evaluation_loss, batch, self.landscape, self.seed, trail=trail)
+            values = {name: [value] for name, value in seen.items()}
+        else:
+            params, buffers = torch.func.stack_module_state([journey.run.model for journey in journeys])
+            trail = tuple(
+                {name: torch.stack([point[name] for point in points]) for name in params}
+                for points in ([journey.start for journey in journeys], [journey.before for journey in journeys])
+            )
+            values = measure_lanes(
+                run.model,
+                run.evaluation_loss,
+                batch,
+                params,
+                buffers,
+                self.landscape,
+                self.seed,
+                trail,
+                lanes_at_once=_measured_at_once(len(journeys), run),
+            )
+        names = [name for name in values if not name.startswith("seconds_")]
+        return [{name: values[name][number] for name in names} for number in range(len(journeys))]
+
+    def _reports(self, journey: Journey) -> list[Probe]:
+        stops = zip(self.resources, journey.wanted, strict=True)
+        return [self._report(journey.configuration, journey.state, *stop) for stop in stops]
 
     def _report(
         self, configuration: Mapping[str, Any], state: Mapping[str, Any], resource: float, epochs: int
@@ -129,11 +174,8 @@ class Trajectory:
         )
 
 
-def _parameters(run: Run) -> dict[str, torch.Tensor]:
-    return {name: value.detach().clone() for name, value in run.model.named_parameters()}
-
-
-def _state(run: Run) -> dict[str, Any]:
-    """What the store keeps of a run: everything to continue from, or the curve alone once that is no more."""
-    state = run.state_dict()
-    return {"curve": state["curve"], "diverged": state["diverged"]} if run.finished else state
+def _measured_at_once(lanes: int, run: Run) -> int | None:
+    """Lanes to measure in one pass: on a GPU what needs about the memory that their training just had."""
+    if run.device.type != "cuda":
+        return None
+    return max(1, lanes * run.train.batch_size // (4 * LANDSCAPE_BATCH))

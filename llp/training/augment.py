@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from llp.training.random_bits import random_bits, random_integers
+
 
 def pad_images(images: torch.Tensor, width: int) -> torch.Tensor:
     """Reflect-pad uint8 images (n, height, width, channels) on all four sides."""
@@ -12,6 +14,15 @@ def pad_images(images: torch.Tensor, width: int) -> torch.Tensor:
     rows = _reflected(images.shape[1], width, images.device)
     columns = _reflected(images.shape[2], width, images.device)
     return images[:, rows][:, :, columns]
+
+
+def draw_crops(key: torch.Tensor, count: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Where to cut `count` images padded by `width`: upper left corners (count, 2); and (count,) bool, which to mirror.
+
+    key: int32 (2,), see `random_bits`. Works under `torch.vmap` over the keys.
+    """
+    bits = random_bits(key, (3, count))
+    return random_integers(bits[:2], 2 * width + 1).T, bits[2] < 0
 
 
 def gather_crops(

@@ -20,10 +20,19 @@ class Averager:
     def __init__(self, model: nn.Module, kind: str, steps_per_epoch: int) -> None:
         self.kind = kind
         if kind == "ema":
-            decay = 1 - 1 / max(2.0, EMA_EPOCHS * steps_per_epoch)
-            self.model = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+            self.decay = 1 - 1 / max(2.0, EMA_EPOCHS * steps_per_epoch)
+            self.model = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(self.decay), use_buffers=True)
         else:
             self.model = AveragedModel(model, use_buffers=True)
+
+    @property
+    def module(self) -> nn.Module:
+        """Where the average is kept, a network like the model."""
+        return self.model.module
+
+    def count(self, updates: int) -> None:
+        """Note that the average is one over so many updates."""
+        self.model.n_averaged.fill_(updates)
 
     def after_step(self, model: nn.Module) -> None:
         if self.kind == "ema":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -11,8 +13,9 @@ import torch
 
 from llp.datasets.dataset import Dataset, Part
 from llp.errors import DataError
-from llp.training.augment import gather_crops, pad_images
+from llp.training.augment import draw_crops, gather_crops, pad_images
 from llp.training.length_buckets import by_length
+from llp.training.random_bits import AUGMENTATION, step_keys
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -27,6 +30,30 @@ class Batches(Protocol):
     def epoch(self, fraction: float, generator: torch.Generator) -> Iterator[Batch]: ...
 
     def steps(self, fraction: float) -> int: ...
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceArrays:
+    """A part of a data set in the memory of a device, shared by all who ask for it; part: where it came from."""
+
+    part: Part
+    samples: torch.Tensor
+    targets: torch.Tensor
+
+
+_RESIDENT: weakref.WeakValueDictionary[tuple, DeviceArrays] = weakref.WeakValueDictionary()
+
+
+def on_device(part: Part, device: torch.device, padding: int = 0) -> DeviceArrays:
+    """The arrays of a part on a device, images padded on all sides; there once, however many runs learn from them."""
+    # The entry holds the part, so nobody else can come by its id.
+    key = (id(part.x), id(part.y), device, padding)
+    found = _RESIDENT.get(key)
+    if found is None:
+        samples, targets = (torch.from_numpy(np.array(array)).to(device) for array in (part.x, part.y))
+        found = DeviceArrays(part, pad_images(samples, padding), targets)
+        _RESIDENT[key] = found
+    return found
 
 
 class ArrayBatches:
@@ -48,38 +75,52 @@ class ArrayBatches:
         order: np.ndarray | None = None,
         augmentation: str = "none",
     ) -> None:
+        self.part = part
         self.is_image = dataset.kind == "image"
         self.augmentation = augmentation if self.is_image else "none"
         self.batch_size = batch_size
         self.device = device
-        self.targets = torch.from_numpy(np.array(part.y)).to(device)
-        samples = torch.from_numpy(np.array(part.x)).to(device)
-        self.order = None if order is None else torch.from_numpy(np.array(order)).to(device)
-        self.size = (samples.shape[1], samples.shape[2]) if self.is_image else (0, 0)
+        self.size = (part.x.shape[1], part.x.shape[2]) if self.is_image else (0, 0)
         # An eighth of the size: 4 pixels for 32, as is usual, and 1 for 8.
         self.padding = min(self.size) // 8 if self.augmentation != "none" else 0
-        self.samples = pad_images(samples, self.padding) if self.is_image else samples
-        self.lengths = (samples != 0).sum(1) if dataset.kind == "text" else None
+        self.arrays = on_device(part, device, self.padding)
+        self.samples, self.targets = self.arrays.samples, self.arrays.targets
+        self.order = None if order is None else torch.from_numpy(np.array(order)).to(device)
+        self.lengths = (self.samples != 0).sum(1) if dataset.kind == "text" else None
         if self.is_image:
             self.mean = 255 * torch.tensor(dataset.channel_mean, device=device)
             self.scale = 1 / (255 * torch.tensor(dataset.channel_std, device=device))
 
     def steps(self, fraction: float = 1.0) -> int:
-        return len(self._bounds(self._count(fraction)))
+        return len(self.bounds(fraction))
 
     def epoch(self, fraction: float = 1.0, generator: torch.Generator | None = None) -> Iterator[Batch]:
-        count = self._count(fraction)
-        if self.order is None:
-            chosen = torch.arange(count, device=self.device)
-        else:
-            chosen = self.order[:count][_permutation(count, generator, self.device)]
-        bounds = self._bounds(count)
+        chosen, bounds = self.shuffled(fraction, generator), self.bounds(fraction)
         if self.lengths is not None:
             yield from self._texts(chosen, bounds, generator)
             return
-        for start, end in bounds:
+        crops = None
+        if self.augmentation != "none":
+            seed = (generator or torch.default_generator).initial_seed()
+            crops = step_keys(seed, len(bounds), [AUGMENTATION], self.device)[:, 0]
+        for step, (start, end) in enumerate(bounds):
             index = chosen[start:end]
-            yield self._inputs(index, generator), self.targets[index]
+            yield self._inputs(index, None if crops is None else crops[step]), self.targets[index]
+
+    def shuffled(self, fraction: float, generator: torch.Generator | None) -> torch.Tensor:
+        """The numbers of the samples of an epoch in their order, of which batches are cut: (count,)."""
+        count = self._count(fraction)
+        if self.order is None:
+            return torch.arange(count, device=self.device)
+        return self.order[:count][_permutation(count, generator, self.device)]
+
+    def normalised(self, samples: torch.Tensor) -> torch.Tensor:
+        """Samples as networks want them: images uint8 (n, height, width, channels) as float32 of mean 0 and deviation
+        1, (n, channels, height, width); others as they are."""
+        if not self.is_image:
+            return samples
+        # NHWC in memory seen as NCHW is PyTorch's channels_last, the layout that convolutions like best.
+        return samples.float().sub_(self.mean).mul_(self.scale).permute(0, 3, 1, 2)
 
     def _texts(
         self, chosen: torch.Tensor, bounds: list[tuple[int, int]], generator: torch.Generator | None
@@ -95,8 +136,10 @@ class ArrayBatches:
     def _count(self, fraction: float) -> int:
         return max(1, math.ceil(fraction * len(self.targets) - 1e-9))
 
-    def _bounds(self, count: int) -> list[tuple[int, int]]:
-        """Training batches are equally large, so that the last one is no outlier; evaluation leaves nothing out."""
+    def bounds(self, fraction: float = 1.0) -> list[tuple[int, int]]:
+        """Where batches begin and end: in training equally large, so that the last one is no outlier; evaluation leaves
+        nothing out."""
+        count = self._count(fraction)
         size = min(self.batch_size, count)
         if self.order is None:
             return [(start, min(start + size, count)) for start in range(0, count, size)]
@@ -105,20 +148,13 @@ class ArrayBatches:
             size = count // max(1, round(count / size))
         return [(start, start + size) for start in range(0, count - size + 1, size)]
 
-    def _inputs(self, index: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
-        if not self.is_image:
-            return self.samples[index]
-        if self.augmentation == "none":
-            images = self.samples[index]
-        else:
-            high = 2 * self.padding + 1
-            offsets = torch.randint(high, (len(index), 2), generator=generator, device=_home(generator)).to(self.device)
+    def _inputs(self, index: torch.Tensor, key: torch.Tensor | None) -> torch.Tensor:
+        if key is None:
+            return self.normalised(self.samples[index])
+        offsets, flips = draw_crops(key, len(index), self.padding)
+        if self.augmentation != "flip_crop":
             flips = None
-            if self.augmentation == "flip_crop":
-                flips = torch.rand(len(index), generator=generator, device=_home(generator)).to(self.device) < 0.5
-            images = gather_crops(self.samples, index, self.size, offsets, flips)
-        # NHWC in memory seen as NCHW is PyTorch's channels_last, the layout that convolutions like best.
-        return ((images.float() - self.mean) * self.scale).permute(0, 3, 1, 2)
+        return self.normalised(gather_crops(self.samples, index, self.size, offsets, flips))
 
 
 class LoaderBatches:
@@ -149,9 +185,6 @@ class LoaderBatches:
             yield inputs.to(self.device, non_blocking=True), targets.to(self.device, non_blocking=True)
 
 
-def _home(generator: torch.Generator | None) -> torch.device | None:
-    return None if generator is None else generator.device
-
-
 def _permutation(count: int, generator: torch.Generator | None, device: torch.device) -> torch.Tensor:
-    return torch.randperm(count, generator=generator, device=_home(generator)).to(device)
+    home = None if generator is None else generator.device
+    return torch.randperm(count, generator=generator, device=home).to(device)

@@ -20,7 +20,10 @@ from torch import nn
 from llp.errors import DataError
 from llp.training.averaging import Averager
 from llp.training.batches import Batches
+from llp.training.dropout import dropouts
 from llp.training.optimizers import SharpnessAware
+from llp.training.random_bits import step_keys
+from llp.training.recipe import Recipe
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -66,7 +69,8 @@ class Run:
     Every epoch draws its randomness (order, augmentation, dropout) from a seed made of the run's seed and the epoch's
     number, so a run that was paused, saved and continued ends where one in a single go ends.
 
-    loss: (outputs, targets) -> scalar, minimised; evaluation_loss: reported on validation data, `loss` by default.
+    loss: (outputs, targets) -> scalar, minimised; evaluation_loss: reported on validation data, `loss` by default;
+    recipe: what optimizer, loss and options were made from, if they were: lanes read it.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class Run:
         validation: Batches,
         options: Options,
         evaluation_loss: Loss | None = None,
+        recipe: Recipe | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -86,6 +91,7 @@ class Run:
         self.train = train
         self.validation = validation
         self.options = options
+        self.recipe = recipe
         self.device = next(model.parameters()).device
         self.curve = Curve()
         self.diverged = False
@@ -93,10 +99,11 @@ class Run:
         self.start_loss: float | None = None
         self._rates = [group["lr"] for group in optimizer.param_groups]
         self._forward = torch.compile(model) if options.compile else model
+        self._dropouts = dropouts(model)
         self._sam = SharpnessAware(model.parameters(), options.sam_radius) if options.sam_radius > 0 else None
-        self._averager = None
+        self.averager = None
         if options.averaging != "none":
-            self._averager = Averager(model, options.averaging, train.steps(1.0))
+            self.averager = Averager(model, options.averaging, train.steps(1.0))
 
     @property
     def epoch(self) -> int:
@@ -116,7 +123,7 @@ class Run:
 
     def weights(self) -> nn.Module:
         """The model that is evaluated: the average of the weights where there is one."""
-        return self.model if self._averager is None else self._averager.weights(self.model)
+        return self.model if self.averager is None else self.averager.weights(self.model)
 
     def evaluate(self) -> tuple[float, float]:
         """Mean validation loss and accuracy of `weights()`."""
@@ -127,7 +134,7 @@ class Run:
         return {
             "model": self.model.state_dict(),
             "optimizer": _plain(self.optimizer.state_dict()),
-            "averager": None if self._averager is None else self._averager.state_dict(),
+            "averager": None if self.averager is None else self.averager.state_dict(),
             "best": self.best,
             "curve": _plain(vars(self.curve)),
             "diverged": self.diverged,
@@ -137,8 +144,8 @@ class Run:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        if self._averager is not None:
-            self._averager.load_state_dict(state["averager"])
+        if self.averager is not None:
+            self.averager.load_state_dict(state["averager"])
         self.best = state["best"]
         self.curve = Curve(**copy.deepcopy(state["curve"]))
         self.diverged = state["diverged"]
@@ -153,22 +160,28 @@ class Run:
         self.model.train()
         # Stream 0 drew the weights.
         with seeded(options.seed, self.epoch + 1, self.device) as generator:
+            layers = range(1, 1 + len(self._dropouts))
+            keys = step_keys(generator.initial_seed(), steps, layers, self.device)
             for step, (inputs, targets) in enumerate(self.train.epoch(fraction, generator)):
-                rate = self._set_rate((self.epoch + step / steps) / options.epochs)
+                for layer, key in zip(self._dropouts, keys[step], strict=True):
+                    layer.key = key
+                rate = self.set_rate((self.epoch + step / steps) / options.epochs)
                 loss = self._step(inputs, targets)
                 first = loss if first is None else first
                 total += loss
             if first is None:
                 raise DataError("the training data gave no batch")
-            if self._averager is not None:
-                self._averager.after_epoch(self.model, (self.epoch + 1) / options.epochs)
+            if self.averager is not None:
+                self.averager.after_epoch(self.model, (self.epoch + 1) / options.epochs)
             validation_loss, accuracy = self.evaluate()
-        if self.start_loss is None:
-            self.start_loss = float(first)
-        train_loss = float(total) / steps
-        self._record(train_loss, validation_loss, accuracy, rate, fraction)
+        self.record(float(first), float(total) / steps, validation_loss, accuracy, rate, fraction)
 
-    def _record(self, train_loss: float, validation_loss: float, accuracy: float, rate: float, cost: float) -> None:
+    def record(
+        self, first: float, train_loss: float, validation_loss: float, accuracy: float, rate: float, cost: float
+    ) -> None:
+        """Note an epoch that was trained, see `Curve`; first: the loss of its first batch."""
+        if self.start_loss is None:
+            self.start_loss = first
         curve, earlier = self.curve, len(self.curve)
         self.diverged = not (
             math.isfinite(train_loss)
@@ -192,8 +205,8 @@ class Run:
             self._backward(inputs, targets)
             self._sam.descend()
         self.optimizer.step()
-        if self._averager is not None:
-            self._averager.after_step(self.model)
+        if self.averager is not None:
+            self.averager.after_step(self.model)
         return loss
 
     def _backward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -203,7 +216,12 @@ class Run:
         loss.backward()
         return loss.detach()
 
-    def _set_rate(self, progress: float) -> float:
+    def rate(self, progress: float) -> float:
+        """The learning rate of the first group of parameters when so much of the full training is done."""
+        return self._rates[0] * self.options.schedule(progress)
+
+    def set_rate(self, progress: float) -> float:
+        """Give every group of parameters its rate; returns the first."""
         factor = self.options.schedule(progress)
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
@@ -255,7 +273,7 @@ def seeded(seed: int, stream: int, device: torch.device) -> Iterator[torch.Gener
 
     stream: tells apart what draws from the same seed, as the number of an epoch does.
     """
-    number = int(np.random.SeedSequence([seed, stream]).generate_state(1, np.uint64)[0] >> 1)
+    number = stream_seed(seed, stream)
     before = np.random.get_state(), random.getstate()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(number)
@@ -266,6 +284,11 @@ def seeded(seed: int, stream: int, device: torch.device) -> Iterator[torch.Gener
         finally:
             np.random.set_state(before[0])
             random.setstate(before[1])
+
+
+def stream_seed(seed: int, stream: int) -> int:
+    """What `seeded` seeds with; streams of one seed have nothing in common."""
+    return int(np.random.SeedSequence([seed, stream]).generate_state(1, np.uint64)[0] >> 1)
 
 
 def _plain(value: Any) -> Any:

@@ -10,11 +10,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from llp.architectures.catalog import build
+from llp.architectures.catalog import build, check_architecture
 from llp.datasets.dataset import Dataset, Part
 from llp.datasets.split import stratified_order
 from llp.schedules.fixed import FIXED_SCHEDULES
 from llp.training.batches import ArrayBatches
+from llp.training.dropout import with_keyed_dropout
 from llp.training.optimizers import build_optimizer
 from llp.training.precision import choose_dtype
 from llp.training.recipe import Recipe
@@ -53,6 +54,8 @@ def start_run(
     """Set up the training of one configuration; nothing is trained yet."""
     recipe = Recipe.of(configuration)
     model = build_model(architecture, dataset, configuration, seed).to(device)
+    if dataset.kind != "text":
+        model = with_keyed_dropout(model)
     train = ArrayBatches(
         dataset,
         dataset.train,
@@ -81,7 +84,21 @@ def start_run(
         ),
         # Without smoothing, so that the losses of different configurations compare.
         evaluation_loss=F.cross_entropy,
+        recipe=recipe,
     )
+
+
+def lane_group(architecture: str, configuration: Mapping[str, Any]) -> tuple | None:
+    """What configurations have in common that can train side by side, see `llp.training.lanes`; None: only alone.
+
+    Networks and batches must have one shape. Networks for texts, whose batches differ in width, sharpness-aware steps
+    and plain means of weights (`swa`) are left to single runs.
+    """
+    recipe, entry = Recipe.of(configuration), check_architecture(architecture)
+    if "text" in entry.kinds or recipe.sam_radius > 0 or recipe.averaging == "swa":
+        return None
+    shape = {name: configuration.get(name, value) for name, value in entry.hyperparameters.items() if name != "dropout"}
+    return (recipe.batch_size, *shape.values())
 
 
 def evaluation_batches(dataset: Dataset, part: Part, device: torch.device) -> ArrayBatches:

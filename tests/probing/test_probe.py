@@ -23,6 +23,7 @@ from llp.probing.rungs import Rungs
 from llp.probing.store import Store
 from llp.probing.trajectory import Trajectory
 from llp.space import Space
+from llp.training.fleet import MOST_LANES
 from tests.conftest import ROOT
 from tests.tasks import blobs_fn, sgd_fn, small_net
 
@@ -294,8 +295,8 @@ def test_all_cores_are_one_on_a_gpu_and_what_is_asked_for_elsewhere(monkeypatch)
     assert Workers.on("cpu", -1, "loky") == Workers(-1, "loky")
     assert Workers.on("cpu", 3, "loky") == Workers(3, "loky")
     monkeypatch.setattr("llp.probing.probe.choose_device", lambda name: torch.device("cuda"))
-    assert Workers.on("auto", -1, "loky") == Workers(1, "loky")
-    assert Workers.on("auto", 2, "loky") == Workers(2, "loky")
+    assert Workers.on("auto", -1, "loky") == Workers(1, "loky", MOST_LANES)
+    assert Workers.on("auto", 2, "loky") == Workers(2, "loky", MOST_LANES)
 
 
 def test_a_backend_that_is_not_installed_is_one_line(problem, monkeypatch):
