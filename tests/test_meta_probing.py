@@ -19,7 +19,7 @@ from llp.errors import DataError, DivergedError, LLPError, ParameterError
 from llp.meta.dataset import assemble
 from llp.meta.model import MetaModel
 from llp.meta_probing import MetaProbing, train_with_meta_params
-from tests.meta.synthetic import probe_tables
+from tests.meta.synthetic import nothing_known, probe_tables
 from tests.tasks import blobs_fn, same_state, sgd_fn, small_net
 
 
@@ -287,7 +287,7 @@ def test_a_training_that_diverges_at_once_says_so():
 
 def test_a_meta_model_chooses_whom_to_probe_first():
     """It has learned that rates near 10**-1.4 are good for sgd; the user's names are those of params.yaml."""
-    model = MetaModel.fit(assemble(probe_tables(4)), without="", trees=30, coverage=0.9, seed=0)
+    model = MetaModel.fit(assemble(nothing_known(), probe_tables(4)), without="")
     rates = 10 ** np.linspace(-4, 0, 24)[::-1]
     configs = [{"learning_rate": float(rate), "optimizer": "sgd"} for rate in rates]
     probing = on_blobs(configs, meta_model=model)

@@ -20,10 +20,13 @@ REMOVE = object()
 
 @functools.cache
 def short() -> dict:
-    """The shipped parameters with a few search spaces alone, which are quicker to read."""
+    """The shipped parameters with some more tasks, and a few search spaces alone, which are quicker to read."""
     content = YAML(typ="safe").load(SHIPPED.read_text(encoding="utf-8"))
     for section, kept in (("spaces", ("simple_cnn", "mlp")), ("grids", ("simple_cnn",))):
         content[section] = {name: content[section][name] for name in kept}
+    for name in ("digits", "wine", "iris"):
+        content["datasets"][name] = {"dataset": name}
+    content["sources"]["wine-mlp"] = {**content["sources"]["iris-mlp"], "dataset": "wine"}
     return content
 
 
@@ -84,6 +87,11 @@ def test_parameters_cannot_be_changed_by_accident():
         read_params(SHIPPED).target.epochs = 3
 
 
+def test_a_search_by_knowledge_may_cost_nothing(changed):
+    assert read_params(changed({"select.budget": 0})).select.budget == 0
+    assert read_params(SHIPPED).select.budget is None
+
+
 def test_only_own_data_has_a_path(changed):
     assert read_params(SHIPPED).target.own_path is None
     own = read_params(changed({"target.dataset": "image_folder", "target.path": "data/own/cats"}))
@@ -139,6 +147,16 @@ def test_numbers_as_dvc_writes_them_are_numbers(tmp_path, written):
             {"select.searcher": "grid"},
             r"select: searcher grid needs a budget in full trainings; only meta_probing does",
         ),
+        (
+            {"select.searcher": "random", "select.budget": 0},
+            r"select: searcher random needs a budget in full trainings; only meta_probing does",
+        ),
+        ({"select.budget": -0.1}, r"select\.budget: input should be greater than or equal to 0, not -0\.1$"),
+        ({"select.min_gain": -1}, r"select\.min_gain: input should be greater than or equal to 0, not -1$"),
+        ({"select.min_gain": None}, r"select\.min_gain: input should be a valid number, not None$"),
+        ({"select.min_gain": REMOVE}, r"select\.min_gain: missing$"),
+        ({"meta.trees": 300}, r"meta\.trees: unknown key; there are coverage$"),
+        ({"meta.coverage": 1.0}, r"meta\.coverage: input should be less than 1, not 1\.0$"),
         ({"select.budget": "2"}, r"select\.budget: input should be a valid number, not '2'$"),
         ({"datasets": ["digits"]}, r"datasets: input should be a valid dictionary, not \['digits'\]$"),
         # out of range

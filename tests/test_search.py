@@ -38,7 +38,7 @@ def search(candidates, model=None, asked=None, **options):
 class Forecast(MetaModel):
     """A meta-model that knows: predicts what a configuration's `forecast` says."""
 
-    ranker: object = "knows"
+    records: list = dataclasses.field(default_factory=lambda: ["knows"])
 
     def predict(self, probes):
         score = probes["hp_forecast"].astype(float)

@@ -9,7 +9,7 @@ from llp.errors import DivergedError, ParameterError
 from llp.meta.dataset import assemble
 from llp.meta.model import MetaModel
 from llp.two_tier_probing import TwoTierProbing
-from tests.meta.synthetic import probe_tables
+from tests.meta.synthetic import nothing_known, probe_tables
 from tests.tasks import blobs_fn, sgd_fn, small_net
 
 RATES = (1e-6, 0.05, 1e-4, 1e15, 1e-3, 0.2, 1e-5, 0.01, 3e-4)
@@ -88,7 +88,7 @@ def test_the_budget_is_kept():
 
 
 def test_ranking_is_by_what_was_reached_so_a_meta_model_is_refused():
-    model = MetaModel.fit(assemble(probe_tables(2)), without="", trees=5, coverage=0.9, seed=0)
+    model = MetaModel.fit(assemble(nothing_known(), probe_tables(2)), without="")
     with pytest.raises(ParameterError, match=r"^meta_model: two-tier probing uses none; use MetaProbing\.run_meta_opt"):
         two_tier(meta_model=model).run_successive_halving()
 

@@ -81,7 +81,9 @@ class CurveProcess:
         """Of (rows, stage) with (others, stages): configurations and indices of stages, (n,) and (m,); gives (n, m)."""
         shared = self.basis[:, rows, stage].T @ self.basis[:, others, stages]
         same = self.own[rows][:, None] * (rows[:, None] == others)
-        return shared + (self.parts.new * self.alike[np.ix_(rows, others)] + same) * self.together[np.ix_(stage, stages)]
+        return (
+            shared + (self.parts.new * self.alike[np.ix_(rows, others)] + same) * self.together[np.ix_(stage, stages)]
+        )
 
     def variance(self, stage: int) -> np.ndarray:
         """Prior variance of all configurations at a stage, (n,)."""

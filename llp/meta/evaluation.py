@@ -67,7 +67,8 @@ def search_held_out(runs: pd.DataFrame, budgets: Sequence[float]) -> pd.DataFram
     """Search every task's recorded configurations with a model of all other data sets.
 
     budgets: in full trainings. Returns one row per task and budget: regret, the best final score there is minus that of
-    the choice, and regret_control, of choosing by raw validation accuracy after the same probes; surprise: see `Posterior.surprise`.
+    the choice, and regret_control, of choosing by raw validation accuracy after the same probes; surprise: see
+    `Posterior.surprise`.
     """
     rows = []
     for task, process in held_out(runs):
@@ -85,7 +86,9 @@ def search_held_out(runs: pd.DataFrame, budgets: Sequence[float]) -> pd.DataFram
                 continue
             raw = max(search.seen, key=lambda row: max(search.seen[row]))
             regrets = {"regret": final.max() - final[search.choice()], "regret_control": final.max() - final[raw]}
-            rows.append({"task": task["task"].iloc[0], "budget": budget, **regrets, "surprise": search.posterior().surprise})
+            rows.append(
+                {"task": task["task"].iloc[0], "budget": budget, **regrets, "surprise": search.posterior().surprise}
+            )
     return pd.DataFrame(rows)
 
 

@@ -20,7 +20,17 @@ from llp.schema import CURVES
 
 KNOWLEDGE_VERSION = 1
 RUN = ("task", "configuration", "seed")
-IDENTITY = ("task", "dataset", "architecture", "fingerprint", "code_version", "configuration", "seed", "full_epochs", "n_validation")
+IDENTITY = (
+    "task",
+    "dataset",
+    "architecture",
+    "fingerprint",
+    "code_version",
+    "configuration",
+    "seed",
+    "full_epochs",
+    "n_validation",
+)
 COLUMNS = ("schema_version", *IDENTITY, "diverged", *CURVES, "measured_at", "data_majority_share")
 
 
@@ -64,7 +74,9 @@ def read_knowledge(paths: Iterable[str | Path]) -> pd.DataFrame:
         if absent:
             raise DataError(f"{path} lacks the column {absent[0]!r}: it is no table that 'stages.record' wrote")
         if table.duplicated(list(RUN)).any():
-            raise DataError(f"{path} holds a run twice: a task, configuration and seed stand once in the knowledge base")
+            raise DataError(
+                f"{path} holds a run twice: a task, configuration and seed stand once in the knowledge base"
+            )
         tables.append(table)
     if not tables:
         return pd.DataFrame(columns=list(COLUMNS))

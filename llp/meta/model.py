@@ -125,4 +125,3 @@ def hyperparameters(table: pd.DataFrame) -> pd.DataFrame:
     """The columns of a table that hold hyperparameters, as `place` takes them."""
     columns = [name for name in table if name.startswith(PREFIX) and table[name].notna().any()]
     return table[columns].reset_index(drop=True)
-

@@ -39,7 +39,7 @@ def place(tables: Sequence[pd.DataFrame]) -> list[Points]:
     first = tables[0]
     columns = [name for name in first if name.startswith(PREFIX) and first[name].notna().any()]
     together = pd.concat([table.reindex(columns=columns) for table in tables], ignore_index=True)
-    optimizer = together["hp_optimizer"] if "hp_optimizer" in together else None
+    optimizer = together.get("hp_optimizer")
     placed, categorical = [], []
     for name in columns:
         numbers = _numbers(together[name])
@@ -59,9 +59,9 @@ def _numbers(column: pd.Series) -> pd.Series | None:
     present = column.dropna()
     if any(isinstance(value, bool | np.bool_) for value in present):
         return None
-    if not pd.api.types.is_numeric_dtype(present):
-        if not all(isinstance(value, int | float | np.number) for value in present):
-            return None
+    numeric = pd.api.types.is_numeric_dtype(present)
+    if not numeric and not all(isinstance(value, int | float | np.number) for value in present):
+        return None
     return column.astype(float)
 
 

@@ -101,11 +101,9 @@ def _number_of(configuration: Mapping[str, Any], probes: pd.DataFrame) -> int:
 
 
 def _outline(meta_dataset: pd.DataFrame) -> pd.DataFrame:
-    """One row per full training; with no sources there are no columns but a few."""
+    """What the page tells of every full training."""
     columns = ["task", "fingerprint", "cost", "diverged", "stuck"]
-    if meta_dataset.empty:
-        return pd.DataFrame({name: [] for name in columns})
-    return meta_dataset.loc[meta_dataset["resource"] == 1.0, columns]
+    return meta_dataset[columns]
 
 
 def _read_by_task(path: Path) -> pd.DataFrame:

@@ -1,13 +1,13 @@
-"""Made-up tasks. Probe tables: how good a configuration is follows from its learning rate and optimizer. Known tasks in a
-unit square: it follows from the distance to the task's best point."""
+"""Made-up tasks. In probe tables, how good a configuration is follows from its learning rate and optimizer; in known
+tasks of a unit square, from the distance to the task's best point."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from llp.meta.known import KnownTask
 from llp.meta.knowledge import read_knowledge
+from llp.meta.known import KnownTask
 from llp.meta.points import Points
 from llp.meta.surrogate import Surrogate
 from llp.schema import SCHEMA_VERSION

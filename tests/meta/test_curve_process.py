@@ -184,9 +184,7 @@ def test_an_alien_task_surprises_more_than_a_known_one(process, points):
 def test_no_score_above_the_ceiling_is_thought_likely(points):
     known = known_tasks(points, BESTS, top=0.97, depth=0.1)
     seen = {row: [0.9, 0.95, 0.97] for row in range(5)}
-    bounded, free = (
-        CurveProcess(known, points, EPOCHS, ceiling, PARTS).observe(seen) for ceiling in (1.0, np.inf)
-    )
+    bounded, free = (CurveProcess(known, points, EPOCHS, ceiling, PARTS).observe(seen) for ceiling in (1.0, np.inf))
     assert max(end.max() for end in bounded.interval(range(20), 0.99)) <= 1
     assert free.interval(range(20), 0.99)[1].max() > 1
     best, free_best = ((posterior.medians + posterior.spans) @ posterior.weights for posterior in (bounded, free))

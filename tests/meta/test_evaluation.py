@@ -124,7 +124,9 @@ def test_the_width_of_a_data_sets_intervals_is_learned_from_the_others_alone(ora
     assert results["coverage"].to_dict() == {"b/net": 1.0, "c/net": 0.0}
     runs = pd.concat([b, c], ignore_index=True)
     assert leave_one_dataset_out(runs, (0.1,), coverage=0.9)[1] == 2.0
-    assert leave_one_dataset_out(pd.concat([a, a.assign(fingerprint="d", task="d/net")]), (0.1,), coverage=0.9)[1] == min(SPREADS)
+    assert leave_one_dataset_out(pd.concat([a, a.assign(fingerprint="d", task="d/net")]), (0.1,), coverage=0.9)[
+        1
+    ] == min(SPREADS)
 
 
 def test_what_stays_at_the_score_so_far_is_within_its_interval(oracle):
@@ -153,7 +155,9 @@ def test_nor_does_it_matter_what_its_rows_say(meta_dataset):
     [(honest, one), (spoiled, other)] = (next(iter(held_out(runs))) for runs in (meta_dataset, garbage))
     assert honest["task"].iloc[0] == spoiled["task"].iloc[0] == "a/net"
     seen = {0: [0.3, 0.4], 5: [0.5, 0.7]}
-    expected = [process.observe(seen).expected(range(24), len(process.stages) - 1).tobytes() for process in (one, other)]
+    expected = [
+        process.observe(seen).expected(range(24), len(process.stages) - 1).tobytes() for process in (one, other)
+    ]
     assert expected[0] == expected[1]
 
 
@@ -208,7 +212,9 @@ def test_fewer_than_two_data_sets_cannot_be_judged():
 
 
 def test_of_several_seeds_one_is_judged():
-    tables = [pd.concat([probe_rows(n, configurations=6), probe_rows(n, configurations=6).assign(seed=1)]) for n in "ab"]
+    tables = [
+        pd.concat([probe_rows(n, configurations=6), probe_rows(n, configurations=6).assign(seed=1)]) for n in "ab"
+    ]
     results, _ = leave_one_dataset_out(assemble(nothing_known(), tables), (0.1,), coverage=0.9)
     assert results["configurations"].tolist() == [6, 6]
 
@@ -241,7 +247,9 @@ def test_a_ranking_without_differences_ranks_nothing():
 def test_the_width_found_makes_a_model_whose_intervals_hold_what_they_should(meta_dataset):
     _, spread = leave_one_dataset_out(meta_dataset, (0.1, 0.4), coverage=0.8)
     probes = probe_rows("new", seed=9, best_rate=-1.3)
-    predicted = MetaModel.fit(meta_dataset, without="", coverage=0.8, spread=spread).predict(probes.query("resource == 0.1"))
+    predicted = MetaModel.fit(meta_dataset, without="", coverage=0.8, spread=spread).predict(
+        probes.query("resource == 0.1")
+    )
     final = probes.loc[probes["resource"] == 1.0, "score"].to_numpy()
     inside = (predicted["predicted_low"].to_numpy() <= final) & (final <= predicted["predicted_high"].to_numpy())
     assert inside.mean() >= 0.7

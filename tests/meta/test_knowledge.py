@@ -26,7 +26,9 @@ def test_a_run_is_one_row_with_its_whole_curve(probes):
     assert set(COLUMNS) <= set(runs)
     assert (runs["schema_version"] == KNOWLEDGE_VERSION).all()
     for _, run in runs.iterrows():
-        [last] = probes[(probes["configuration"] == run["configuration"]) & (probes["resource"] == 1)].to_dict("records")
+        [last] = probes[(probes["configuration"] == run["configuration"]) & (probes["resource"] == 1)].to_dict(
+            "records"
+        )
         for name in CURVES:
             assert run[name].dtype == np.float32
             np.testing.assert_allclose(run[name], last[name], rtol=1e-6)
@@ -91,10 +93,16 @@ def test_no_files_are_no_runs():
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda runs: runs.assign(schema_version=KNOWLEDGE_VERSION + 1), r"has schema version 2, not 1: record it again"),
+        (
+            lambda runs: runs.assign(schema_version=KNOWLEDGE_VERSION + 1),
+            r"has schema version 2, not 1: record it again",
+        ),
         (lambda runs: runs.assign(schema_version=[1, 1, 7]), r"has schema version 1, 7, not 1"),
         (lambda runs: runs.drop(columns="schema_version"), r"has schema version none, not 1"),
-        (lambda runs: runs.drop(columns="n_validation"), r"lacks the column 'n_validation': it is no table that 'stages"),
+        (
+            lambda runs: runs.drop(columns="n_validation"),
+            r"lacks the column 'n_validation': it is no table that 'stages",
+        ),
         (lambda runs: runs.drop(columns="data_majority_share"), r"lacks the column 'data_majority_share'"),
         (lambda runs: pd.concat([runs, runs[:1]]), r"holds a run twice: a task, configuration and seed stand once"),
     ],

@@ -36,7 +36,9 @@ def test_a_single_epoch_is_a_curve_too():
     np.testing.assert_allclose(best, [[0.1, 0.2, 0.2], [0.25, 0.5, 0.5]])
 
 
-@pytest.mark.parametrize("scores", [np.zeros(2), np.zeros((3, 4)), np.array([[0.1], [np.nan]]), np.array([[0], [np.inf]])])
+@pytest.mark.parametrize(
+    "scores", [np.zeros(2), np.zeros((3, 4)), np.array([[0.1], [np.nan]]), np.array([[0], [np.inf]])]
+)
 def test_scores_of_another_shape_or_not_finite_are_refused(scores):
     with pytest.raises(ValueError, match=r"^odd: scores must be finite, \(n, epochs\), a row for each of the points$"):
         KnownTask("odd", POINTS, scores)

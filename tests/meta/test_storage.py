@@ -14,7 +14,7 @@ from llp.meta.model import MetaModel
 from llp.meta.storage import load_meta_model, save_meta_model
 from tests.meta.synthetic import probe_rows
 
-SETTINGS = {"trees": 10, "coverage": 0.9, "seed": 0}
+SETTINGS = {"coverage": 0.9, "spread": 1.4}
 
 
 class Malicious:
@@ -96,7 +96,7 @@ def test_a_file_that_you_made_yourself_is_read_when_you_say_so(folder, model, mo
     with pytest.raises(LLPError, match=r"set LLP_TRUST_MODELS=1 if you made it yourself$"):
         load_meta_model("models/mine.joblib")
     monkeypatch.setenv("LLP_TRUST_MODELS", "1")
-    assert load_meta_model("models/mine.joblib").ranker.trees == 10
+    assert load_meta_model("models/mine.joblib").spread == 1.4
 
 
 def test_a_missing_file_says_how_to_make_it(folder):

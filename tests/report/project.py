@@ -12,7 +12,10 @@ from sklearn.metrics import f1_score
 
 from llp.datasets.dataset import Dataset, save_dataset
 from llp.files import write_json, write_table
+from llp.meta.dataset import assemble
+from llp.meta.knowledge import read_knowledge
 from llp.params import Params, read_params
+from llp.schema import SCHEMA_VERSION
 from llp.training.evaluation import Evaluation
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,7 +116,7 @@ def probe_rows(dataset: Dataset, configurations: int, task: str) -> pd.DataFrame
             score = 0.34 if diverged else max(accuracy)
             rows.append(
                 {
-                    "schema_version": 1,
+                    "schema_version": SCHEMA_VERSION,
                     "task": task,
                     "dataset": task.split("/")[0],
                     "architecture": "simple_cnn",
@@ -124,6 +127,7 @@ def probe_rows(dataset: Dataset, configurations: int, task: str) -> pd.DataFrame
                     "resource": resource,
                     "epochs": epochs,
                     "full_epochs": FULL,
+                    "n_validation": 200,
                     "train_loss": [float("nan")] if diverged else [1.0 / (epoch + 1) for epoch in range(epochs)],
                     "validation_loss": [1.1 / (epoch + 1) for epoch in range(epochs)],
                     "validation_accuracy": accuracy,
@@ -152,15 +156,14 @@ def meta_dataset(dataset: Dataset, task: str) -> pd.DataFrame:
     tasks = ((task, dataset.fingerprint, 5), ("wine/mlp", "w" * 64, 7), ("iris/mlp", "i" * 64, 9))
     return pd.DataFrame(
         [
-            {"task": name, "fingerprint": fingerprint, "resource": resource, "cost": 30.0 * resource,
-             "diverged": number == 0, "stuck": False, "final_score": 0.9}
-            for name, fingerprint, runs in tasks for number in range(runs) for resource in (0.0, 0.1, 1.0)
+            {"task": name, "fingerprint": fingerprint, "cost": 30.0, "diverged": number == 0, "stuck": False}
+            for name, fingerprint, runs in tasks for number in range(runs)
         ]
     )  # fmt: skip
 
 
 def nothing_known() -> pd.DataFrame:
-    return pd.DataFrame({"task": [], "final_score": []})
+    return assemble(read_knowledge([]), [])
 
 
 def by_task(gain: float = -0.05) -> pd.DataFrame:

@@ -20,7 +20,7 @@ def describe(monkeypatch):
     monkeypatch.setattr("llp.report.meta_model.draw_by_resource", lambda *_, **__: None)  # words alone
 
     def described(table: pd.DataFrame) -> dict:
-        runs = meta_dataset(DATASET, "blobs/mlp").query("resource == 1").assign(stuck=False)
+        runs = meta_dataset(DATASET, "blobs/mlp")
         known = runs[runs["fingerprint"] != DATASET.fingerprint]
         results = SimpleNamespace(by_task=table, dataset=DATASET, meta_dataset=runs, known=known)
         return describe_meta_model(results, 0.9)

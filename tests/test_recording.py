@@ -1,0 +1,226 @@
+"""Recording for the knowledge base: tiny trainings of a bundled data set."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+import llp.recording as module
+from llp.errors import ParameterError
+from llp.files import read_table
+from llp.meta.knowledge import read_knowledge
+from llp.params import Params, read_params
+from llp.recording import Recording, read_recording, record, space_of
+
+ROOT = Path(__file__).resolve().parents[1]
+MLP = {"architecture": "mlp", "epochs": 2, "configurations": 3}
+RECORDING = {
+    "datasets": {"wine": {"dataset": "wine"}, "iris": {"dataset": "iris"}},
+    "tasks": {
+        "wine-mlp": {"dataset": "wine", **MLP, "repeated": 2, "seeds": 2},
+        "iris-mlp": {"dataset": "iris", **MLP, "configurations": 5},
+    },
+    "spaces": {"mlp": {"units": [8], "layers": [1], "batch_size": [64]}},
+}
+
+
+@pytest.fixture(scope="module")
+def params() -> Params:
+    shipped = read_params(ROOT / "params.yaml")
+    return shipped.model_copy(
+        update={
+            "compute": shipped.compute.model_copy(update={"backend": "sequential", "n_jobs": 1, "device": "cpu"}),
+            "landscape": ["norms"],
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def recording() -> Recording:
+    return Recording.model_validate(RECORDING)
+
+
+@pytest.fixture(scope="module")
+def recorded(recording, params, tmp_path_factory) -> tuple[pd.DataFrame, Path]:
+    """wine-mlp, recorded once, with the store it went to."""
+    folder = tmp_path_factory.mktemp("recorded")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LLP_STORE", str(folder / "store"))
+        runs = record("wine-mlp", recording, params, folder / "wine-mlp.parquet")
+    return runs, folder
+
+
+def test_every_configuration_is_trained_in_full_and_some_with_more_seeds(recorded):
+    runs, _ = recorded
+    assert list(zip(runs["configuration"], runs["seed"], strict=True)) == [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1)]
+    assert set(runs["task"]) == {"wine/mlp"}
+    sound = runs[~runs["diverged"]]
+    assert len(sound)
+    assert sound["validation_accuracy"].map(len).tolist() == [2] * len(sound)
+    assert sound["measured_at"].map(list).tolist() == [[1, 2]] * len(sound)
+    assert any(column.startswith("landscape_") for column in runs)
+    repeated = runs[runs["configuration"] == 0]
+    assert repeated["hp_learning_rate"].nunique() == 1
+    assert not np.array_equal(*repeated["train_loss"]), "another seed, another training"
+
+
+def test_the_file_holds_what_was_returned_and_is_read_as_knowledge(recorded):
+    runs, folder = recorded
+    pd.testing.assert_frame_equal(read_knowledge([folder / "wine-mlp.parquet"]), runs)
+
+
+def test_tasks_of_one_architecture_share_their_configurations(recorded, recording, params):
+    runs, _ = recorded
+    one, other = (
+        space_of(recording.tasks[name], recording, params).sample(count, params.seed)
+        for name, count in (("wine-mlp", 3), ("iris-mlp", 5))
+    )
+    assert one == other[:3]
+    assert runs["hp_learning_rate"].tolist()[:3] == [configuration["learning_rate"] for configuration in one]
+    assert {configuration["units"] for configuration in other} == {8}, "narrowed by the recording"
+    assert {configuration["optimizer"] for configuration in params.space("mlp").sample(32, 0)} > {"sgd", "adam"}
+
+
+def test_what_the_store_knows_is_not_trained_again(recorded, recording, params, tmp_path, monkeypatch):
+    runs, folder = recorded
+    monkeypatch.setenv("LLP_STORE", str(folder / "store"))
+    monkeypatch.setattr("llp.probing.problem.TaskProblem.start", lambda *_, **__: pytest.fail("trained again"))
+    again = record("wine-mlp", recording, params, tmp_path / "again.parquet")
+    pd.testing.assert_frame_equal(again, runs)
+    assert (tmp_path / "again.parquet").read_bytes() == (folder / "wine-mlp.parquet").read_bytes()
+
+
+def test_the_file_grows_by_chunks(recorded, recording, params, tmp_path, monkeypatch):
+    runs, folder = recorded
+    monkeypatch.setenv("LLP_STORE", str(folder / "store"))
+    monkeypatch.setattr(module, "CHUNK", 2)
+    sizes = []
+
+    def write(path, table):
+        sizes.append(len(table))
+        assert table["configuration"].map(type).eq(int).all()
+
+    monkeypatch.setattr(module, "write_table", write)
+    again = record("wine-mlp", recording, params, tmp_path / "again.parquet")
+    assert sizes == [2, 3, 5]
+    pd.testing.assert_frame_equal(again, runs)
+
+
+def changed(tmp_path: Path, edit) -> Path:
+    content = YAML(typ="safe").load((ROOT / "knowledge.yaml").read_text(encoding="utf-8"))
+    edit(content)
+    path = tmp_path / "mine.yaml"
+    with path.open("w", encoding="utf-8") as file:
+        YAML(typ="safe").dump(content, file)
+    return path
+
+
+def test_the_shipped_recording_reads_and_every_task_has_a_space(params):
+    recording = read_recording(ROOT / "knowledge.yaml", params)
+    assert len(recording.tasks) >= 10
+    for task in recording.tasks.values():
+        assert len(space_of(task, recording, params).sample(4, 0)) == 4
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda c: c.update(colour=1), r"colour: unknown key; there are datasets, spaces, tasks$"),
+        (
+            lambda c: c["tasks"]["wine-mlp"].update(sedes=3),
+            r"tasks\.wine-mlp\.sedes: unknown key; there are architecture, configurations, dataset, epochs, rep",
+        ),
+        (
+            lambda c: c["datasets"]["wine"].update(size=3),
+            r"datasets\.wine\.size: unknown key; there are dataset, image_",
+        ),
+        (lambda c: c["tasks"]["wine-mlp"].pop("epochs"), r"tasks\.wine-mlp\.epochs: missing$"),
+        (
+            lambda c: c["tasks"]["wine-mlp"].update(epochs=0),
+            r"tasks\.wine-mlp\.epochs: input should be greater than or",
+        ),
+        (lambda c: c.pop("datasets"), r"datasets: missing$"),
+        (
+            lambda c: c["tasks"]["wine-mlp"].update(dataset="vine"),
+            r"tasks\.wine-mlp\.dataset: 'vine' is not among datasets: .*digits, .*wine",
+        ),
+        (
+            lambda c: c["datasets"]["wine"].update(dataset="vine"),
+            r"datasets\.wine\.dataset: unknown data set 'vine'; the",
+        ),
+        (
+            lambda c: c["tasks"]["wine-mlp"].update(architecture="perceptron"),
+            r"tasks\.wine-mlp\.architecture: unknown architecture 'perceptron'; there are .*mlp, ",
+        ),
+        (
+            lambda c: c["tasks"]["wine-mlp"].update(architecture="simple_cnn"),
+            r"tasks\.wine-mlp\.architecture: simple_cnn cannot learn from a data set of kind table; use fcnn or mlp$",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_key_and_what_is_allowed(params, tmp_path, edit, message):
+    with pytest.raises(ParameterError, match=rf"mine\.yaml: {message}") as caught:
+        read_recording(changed(tmp_path, edit), params)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_missing_empty_or_no_yaml_is_one_line(params, tmp_path):
+    with pytest.raises(ParameterError, match=r"none\.yaml is missing: run from the root"):
+        read_recording(tmp_path / "none.yaml", params)
+    for text, message in (("", r"bad\.yaml: the whole file: "), ("{", r"bad\.yaml is not valid YAML: ")):
+        (tmp_path / "bad.yaml").write_text(text)
+        with pytest.raises(ParameterError, match=message):
+            read_recording(tmp_path / "bad.yaml", params)
+
+
+@pytest.fixture
+def script(tmp_path):
+    """`python -m stages.record` in a folder of its own, with the tiny recording."""
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    (tmp_path / "params.yaml").write_text(text.replace("backend: loky", "backend: sequential"), encoding="utf-8")
+    with (tmp_path / "tiny.yaml").open("w", encoding="utf-8") as file:
+        YAML(typ="safe").dump(RECORDING, file)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "stages.record", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run
+
+
+def test_an_unknown_task_is_one_line_and_exit_code_2(script, tmp_path):
+    done = script("tiny.yaml", "iris-mlp", "vine-mlp")
+    assert done.returncode == 2
+    assert done.stderr == "error: tiny.yaml: no task 'vine-mlp'; there are iris-mlp, wine-mlp\n"
+    assert not (tmp_path / "data").exists()
+
+
+def test_what_stands_complete_is_not_made_again(script, recorded, tmp_path):
+    _, folder = recorded
+    (tmp_path / "data/knowledge").mkdir(parents=True)
+    shutil.copy(folder / "wine-mlp.parquet", tmp_path / "data/knowledge")
+    done = script("tiny.yaml", "wine-mlp")
+    assert (done.returncode, done.stdout) == (0, "wine-mlp: complete\n")
+
+
+@pytest.mark.slow
+def test_the_script_records_a_task(script, tmp_path):
+    done = script("tiny.yaml", "iris-mlp")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("iris-mlp: 5 runs, ")
+    assert len(read_table(tmp_path / "data/knowledge/iris-mlp.parquet")) == 5
