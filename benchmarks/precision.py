@@ -2,8 +2,9 @@
 
     python -m benchmarks.precision [--tasks sst2-bilstm,ag_news-transformer] [--seeds 2] [--max-train 20000]
 
-The same configuration is trained twice from the same weights; the two trainings take turns, epoch by epoch, so that a
-busy machine slows both. The rule of `llp/training/precision.py` comes from here.
+The same configuration is trained twice from the same weights; the two trainings take turns, epoch by epoch. Seconds are
+the processor's, which other programs disturb less than the clock's; on a GPU they are the clock's. The rule of
+`llp/training/precision.py` for texts comes from here.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ def compare(task: Task, raw: str, device: str, seeds: int, max_train: int | None
     """One line of the table: ratios of seconds (float32 / bfloat16) over all epochs, best validation accuracies."""
     sizes = {**task.sizes, "max_train": max_train, "max_test": 100}
     dataset = prepare_dataset(task.source, root=raw, seed=0, validation_fraction=0.2, test_fraction=0.2, **sizes)
+    place = choose_device(device)
+    clock = time.process_time if place.type == "cpu" else time.perf_counter
     ratios, accuracies = [], {name: [] for name in PRECISIONS}
     for seed in range(seeds):
         runs = {
@@ -36,7 +39,7 @@ def compare(task: Task, raw: str, device: str, seeds: int, max_train: int | None
                 task.configuration,
                 epochs=task.epochs,
                 seed=seed,
-                device=choose_device(device),
+                device=place,
                 settings=TrainingSettings(precision=name),
             )
             for name in PRECISIONS
@@ -44,9 +47,9 @@ def compare(task: Task, raw: str, device: str, seeds: int, max_train: int | None
         for epoch in range(1, task.epochs + 1):
             seconds = {}
             for name, run in runs.items():
-                start = time.perf_counter()
-                run.advance(epoch)
-                seconds[name] = time.perf_counter() - start
+                start = clock()
+                run.advance(epoch)  # ends with the validation accuracy, for which a GPU is waited for
+                seconds[name] = clock() - start
             ratios.append(seconds["float32"] / seconds["bfloat16"])
         for name, run in runs.items():
             accuracies[name].append(max(run.curve.validation_accuracy))
