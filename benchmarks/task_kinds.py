@@ -200,7 +200,7 @@ def measure(task: Task, results: Results, raw: str, device: str, seeds: int) -> 
 
 def table_of(table: pd.DataFrame, tasks: list[Task], seeds: int) -> str:
     """Markdown: a network and its baseline in each line, means over seeds with their range."""
-    head = ("task", "train / validation / test", "epochs", "n", "accuracy", "F1", "AUC", "CPU seconds")
+    head = ("task", "train / validation / test", "epochs", "n", "accuracy", "F1", "AUC", "seconds")
     head = (*head, "baseline", "accuracy", "F1", "AUC", "difference", "published")
     lines = [" | ".join(head), " | ".join(["---"] * len(head))]
     for task in tasks:
@@ -210,7 +210,7 @@ def table_of(table: pd.DataFrame, tasks: list[Task], seeds: int) -> str:
         difference = ours["accuracy"].mean() - base["accuracy"]
         cells = [task.name.replace("-", ", "), " / ".join(f"{int(base[f'n_{part}']):,}" for part in PARTS)]
         cells += [str(task.epochs), str(len(ours)), *(_spread(ours[score]) for score in SCORES)]
-        cells += [f"{ours['cpu_seconds'].mean():.0f}", task.baseline.__doc__.partition(";")[0]]
+        cells += [f"{ours['seconds'].mean():.0f}", task.baseline.__doc__.partition(";")[0]]
         cells += [f"{base[score]:.3f}" for score in SCORES]
         cells += [f"{100 * difference:+.1f}{' **worse**' if difference < -TOLERANCE else ''}", task.published]
         lines.append(" | ".join(cells))
