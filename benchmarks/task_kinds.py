@@ -2,7 +2,7 @@
 
     python -m benchmarks.task_kinds [--tasks sst2-bilstm,adult-fcnn] [--seeds 2] [--raw data/raw] [--device auto]
 
-Sensible configurations, picked by hand on validation parts, trained as the pipeline trains; the baselines learn from
+Sensible configurations, picked by hand, trained as the pipeline trains; the baselines learn from
 the same training rows, and of texts from the same tokens. What is done is kept in metrics/task_kinds.csv, row by row,
 and a training that was stopped goes on from its last epoch: the same command does only what is missing. Raw files are
 taken from --raw (LLP_DATA goes before it) and fetched where they are missing. Prints the table of docs/task_kinds.md;
