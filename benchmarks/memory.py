@@ -21,7 +21,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.machine import describe_machine
 from llp.datasets.download import raw_folder
 from llp.errors import ParameterError, exit_cleanly
 
@@ -110,7 +109,9 @@ def main() -> None:
     cases = arguments.cases.split(",")
     if unknown := sorted(set(cases) - set(CASES)):
         raise ParameterError(f"--cases: no case {unknown[0]!r}; there are {', '.join(CASES)}")
-    print(", ".join(map(str, describe_machine().values())))
+    from benchmarks.machine import describe_machine  # loads PyTorch, which the stage does not
+
+    print(", ".join(f"{name} {value}" for name, value in describe_machine().items()))
     print("| case | prepared | read, MB | arrays, MB | peak, MB | seconds |\n| --- | --- | --- | --- | --- | --- |")
     for case in cases:
         measure(case, arguments.rows, arguments.raw)
