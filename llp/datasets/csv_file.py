@@ -12,7 +12,7 @@ import pandas as pd
 
 from llp.errors import DataError
 
-CHUNK = 20_000  # rows read at a time
+CHUNK = 2_000  # rows read at a time: of the longest texts a few thousand fill the memory
 
 
 def column_names(path: Path, needed: Mapping[str, str]) -> list[str]:

@@ -119,8 +119,15 @@ def _review_files(folder: Path, split: str, corpus: Corpus) -> Iterator[np.ndarr
         files = sorted((folder / split / name).glob("*.txt"), key=_document)
         for start in range(0, len(files), CHUNK):
             some = files[start : start + CHUNK]
-            corpus.add([file.read_text(encoding="utf-8") for file in some])
+            corpus.add([_read_text(file) for file in some])
             yield np.full(len(some), label, dtype=np.int64)
+
+
+def _read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file} is not UTF-8 (byte {error.start}): save it with the encoding UTF-8") from None
 
 
 def _document(file: Path) -> tuple[str, str]:

@@ -29,7 +29,8 @@ def choose_dtype(precision: str, device: torch.device, input_shape: Sequence[int
     """The number format of matrix products: bfloat16 where hardware has it and the work is large enough to gain."""
     if precision != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
-    if len(input_shape) != 3 or min(input_shape[1:]) < 16:
+    is_table, is_image = len(input_shape) == 1, len(input_shape) == 3
+    if is_table or (is_image and min(input_shape[1:]) < 16):
         return torch.float32
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32

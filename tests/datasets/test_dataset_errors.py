@@ -198,11 +198,28 @@ def test_damaged_download(source, file, tiny, prepare, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [lambda text: text[: len(text) // 2 - 9], lambda text: "", lambda text: "1, 2\n" * 9]
+    "change",
+    [
+        lambda text: text[: len(text) // 2 - 9],
+        lambda text: b"",
+        lambda text: b"1, 2\n" * 9,
+        lambda text: text.replace(b">50K", b">90K"),
+        lambda text: text.replace(b"Sales", b"caf\xe9"),
+    ],
+    ids=["cut off", "empty", "another table", "labels out of range", "not UTF-8"],
 )
 def test_damaged_adult(change, tiny, prepare, tmp_path):
-    root = shutil.copytree(tiny["adult"]["root"], tmp_path / "raw")
-    file = root / "adult" / "adult.data"
-    file.write_text(change(file.read_text()))
-    with pytest.raises(DataError, match=r"adult.data is damaged \(.*delete it"):
-        prepare("adult", root=root)
+    file = tmp_path / "adult" / "adult.data"
+    shutil.copytree(tiny["adult"]["root"] / "adult", file.parent)
+    file.write_bytes(change(file.read_bytes()))
+    with pytest.raises(DataError, match=r"adult.data is damaged \(.*delete it") as caught:
+        prepare("adult", root=tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_adult_of_one_class_is_one_line(tiny, prepare, tmp_path):
+    file = tmp_path / "adult" / "adult.data"
+    shutil.copytree(tiny["adult"]["root"] / "adult", file.parent)
+    file.write_text(file.read_text().replace(">50K", "<=50K"))
+    with pytest.raises(DataError, match=r"^class '>50K' has 0 samples, at least 2 are needed \(one in each of train"):
+        prepare("adult", root=tmp_path)

@@ -64,6 +64,29 @@ def test_reviews_are_the_same_from_a_table_and_from_folders(root, prepare):
     np.testing.assert_array_equal(folders.test.x, table.test.x)
 
 
+def test_a_review_that_is_not_utf8_is_one_line_that_names_its_file(root, prepare):
+    shutil.rmtree(root / "aclImdb")
+    write_imdb(root / "aclImdb", as_table=False)
+    (root / "aclImdb/train/pos/7_9.txt").write_bytes(b"caf\xe9")
+    with pytest.raises(DataError, match=r"pos.7_9\.txt is not UTF-8 \(byte 3\): save it with the encoding UTF-8$"):
+        prepare("imdb", root=root)
+
+
+def test_a_training_file_of_one_class_is_one_line(root, prepare):
+    file = root / "SST-2" / "train.tsv"
+    rows = [row for row in file.read_text().splitlines(keepends=True) if not row.endswith("\t1\n")]
+    file.write_text("".join(rows))
+    with pytest.raises(DataError, match=r"^class 'positive' has 0 samples, at least 1 are needed \(one in each of tr"):
+        prepare("sst2", root=root)
+
+
+def test_an_official_test_part_of_one_class_is_taken_as_it_is(root, prepare):
+    file = root / "SST-2" / "test_labeled.tsv"
+    rows = [row for row in file.read_text().splitlines(keepends=True) if not row.endswith("\t1\n")]
+    file.write_text("".join(rows))
+    assert set(prepare("sst2", root=root).test.y.tolist()) == {0}
+
+
 def test_a_part_of_ag_news_and_one_with_a_header(root, prepare):
     folder = root / "ag_news_csv"
     whole = prepare("ag_news", root=root)

@@ -30,7 +30,8 @@ def test_small_work_is_done_in_full_precision_and_what_is_asked_for_is_done():
 @pytest.mark.parametrize(
     ("amx", "avx", "dtype"), [(1, 0, torch.bfloat16), (0, 1, torch.bfloat16), (0, 0, torch.float32)]
 )
-def test_images_are_trained_in_bfloat16_where_the_processor_has_it(monkeypatch, amx, avx, dtype):
+def test_images_and_texts_are_trained_in_bfloat16_where_the_processor_has_it(monkeypatch, amx, avx, dtype):
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: bool(amx))
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: bool(avx))
     assert choose_dtype("auto", CPU, (3, 32, 32)) == dtype
+    assert choose_dtype("auto", CPU, (40, 20_000)) == dtype  # a text
