@@ -40,7 +40,9 @@ def freeze_thaw_search(
     table = pd.DataFrame([{f"hp_{name}": value for name, value in c.items()} for c in candidates])
     process = model.process(table, full)
     if process is None:
-        raise ParameterError("this search goes by known tasks, and the meta-model knows none that compares")
+        raise ParameterError(
+            "this search goes by known tasks, and the meta-model knows none that compares: name another select.searcher"
+        )
     search = FreezeThaw(process)
     probes: list[tuple[int, Probe]] = []
     predictions: list[tuple[float, float, float]] = []

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from llp.architectures.catalog import check_architecture
 from llp.datasets.dataset import Dataset
 from llp.files import write_json
@@ -44,6 +46,11 @@ def rungs_of(params: Params) -> Rungs:
 
 def workers_of(params: Params) -> Workers:
     return Workers.on(params.compute.device, params.compute.n_jobs, params.compute.backend)
+
+
+def one_blas_thread() -> threadpool_limits:
+    """A context for the meta-model: its matrices are small, and what is computed must not depend on the cores."""
+    return threadpool_limits(limits=1, user_api="blas")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from llp.architectures.catalog import check_architecture
 from llp.datasets.dataset import load_dataset, save_dataset
@@ -52,7 +52,7 @@ class Recording(Section):
 
     datasets: dict[str, DatasetParams]
     tasks: dict[str, RecordedTask]
-    spaces: dict[str, dict[str, Any]] = {}
+    spaces: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 def read_recording(path: str | Path, params: Params) -> Recording:
@@ -95,9 +95,7 @@ def record(name: str, recording: Recording, params: Params, path: Path) -> pd.Da
         for extra in range(task.seeds):
             seed = params.seed + extra
             count = task.configurations if extra == 0 else min(task.repeated, task.configurations)
-            trajectory = Trajectory(
-                problem, resources, Rungs(max_resource=1.0), seed, Store(), tuple(params.landscape)
-            )
+            trajectory = Trajectory(problem, resources, Rungs(max_resource=1.0), seed, Store(), tuple(params.landscape))
             for start in range(0, count, CHUNK):
                 chunk = range(start, min(start + CHUNK, count))
                 title = f"{name}, seed {seed}, {start} of {count}"

@@ -8,15 +8,16 @@ from llp.meta.evaluation import BUDGETS, leave_one_dataset_out, search_held_out,
 from llp.meta.model import MetaModel
 from llp.meta.storage import save_meta_model
 from llp.params import read_params
-from llp.pipeline import rungs_of
+from llp.pipeline import one_blas_thread, rungs_of
 
 
 def main() -> None:
     params = read_params()
     runs = read_table("data/meta_dataset.parquet")
     coverage = params.meta.coverage
-    by_task, spread = leave_one_dataset_out(runs, (0.0, *rungs_of(params).levels()), coverage=coverage)
-    searches = search_held_out(runs, BUDGETS)
+    with one_blas_thread():
+        by_task, spread = leave_one_dataset_out(runs, (0.0, *rungs_of(params).levels()), coverage=coverage)
+        searches = search_held_out(runs, BUDGETS)
     write_table("metrics/meta_model_by_task.csv", by_task.round(4))
     write_table("metrics/meta_model_searches.csv", searches.round(4))
     write_json("metrics/meta_model.json", summarise(by_task, searches, runs, params.probe.min_resource))

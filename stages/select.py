@@ -10,7 +10,7 @@ from llp.files import write_json, write_table
 from llp.freeze_thaw_search import freeze_thaw_search
 from llp.meta.storage import load_meta_model
 from llp.params import META_PROBING, Params, read_params
-from llp.pipeline import rungs_of, task_info, task_problem, timed, workers_of
+from llp.pipeline import one_blas_thread, rungs_of, task_info, task_problem, timed, workers_of
 from llp.plain_search import plain_search
 from llp.probing.store import Store
 from llp.search import Prober, SearchResult, meta_probe
@@ -49,7 +49,8 @@ def search(params: Params, prober: Prober) -> SearchResult:
         model = load_meta_model("models/meta_model.joblib")
         if model.records:
             budget = BUDGET if select.budget is None else select.budget
-            return freeze_thaw_search(prober, candidates, model, budget=budget, min_gain=select.min_gain)
+            with one_blas_thread():
+                return freeze_thaw_search(prober, candidates, model, budget=budget, min_gain=select.min_gain)
         counts = {"initial": select.initial_configurations, "iterations": select.iterations}
         return meta_probe(prober, candidates, model, **counts, budget=select.budget)
     searcher = make_searcher(select.searcher, space, params.target.epochs, params.seed)

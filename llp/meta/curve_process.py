@@ -176,6 +176,11 @@ class Posterior:
         mean, _ = self._squashed(np.asarray(rows, int), stage)
         return (self.medians + self.spans * unsquash(mean)) @ self.weights
 
+    @property
+    def top(self) -> float:
+        """What the best of all configurations is expected to reach."""
+        return float((self.medians + self.spans) @ self.weights)
+
     def improvement(self, best: float) -> np.ndarray:
         """Expected gain of every configuration's full training over a score (Mockus 1975), (n,)."""
         mean, deviation = self._squashed(np.arange(len(self.process.mean)), len(self.process.stages) - 1)

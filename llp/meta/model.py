@@ -15,6 +15,7 @@ from llp.meta.points import PREFIX, Points, place
 from llp.meta.surrogate import Surrogate
 
 CEILING = 1.0  # of an accuracy
+OVERSHOOT = 0.1  # share of the room above a task's best that expectations beyond it are put into
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,11 @@ class MetaModel:
         which the curves `seen` are known."""
         posterior = process.observe(seen)
         low, high = posterior.interval(rows, self.coverage, self.spread)
-        # What is expected of single units may lie above the ceiling, or beyond a narrow interval.
-        return np.clip(posterior.expected(rows, len(process.stages) - 1), low, high), low, high
+        expected = posterior.expected(rows, len(process.stages) - 1)
+        # No known task's scores lie above its best: what overshoots keeps its rank and little else.
+        over, room = np.maximum(expected - posterior.top, 0), max(process.ceiling - posterior.top, 1e-6)
+        expected = np.minimum(expected, posterior.top) + OVERSHOOT * room * (1 - np.exp(-over / room))
+        return np.clip(expected, low, high), low, high
 
 
 def known_task(record: Record, points: Points) -> tuple[KnownTask, Surrogate] | None:

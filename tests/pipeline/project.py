@@ -12,12 +12,15 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from llp.files import read_table, write_table
+
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("llp", "stages", "data/own", "dvc.yaml", "comparison/dvc.yaml", "params.yaml", ".dvcignore", ".gitignore")
 SOURCES = {
     "wine-mlp": {"dataset": "wine", "architecture": "mlp", "epochs": 4, "configurations": 6},
     "iris-mlp": {"dataset": "iris", "architecture": "mlp", "epochs": 4, "configurations": 6},
 }
+KNOWLEDGE = ("breast_cancer-mlp.parquet", "fashion_mnist-simple_cnn.parquet")
 yaml = YAML()
 
 
@@ -38,6 +41,9 @@ class Project:
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, target)
+        for name in KNOWLEDGE:
+            runs = read_table(ROOT / "data/knowledge" / name)
+            write_table(folder / "data/knowledge" / name, runs[runs["configuration"] < 16])
         project = cls(folder)
         project.change(_shrink)
         project.change_dvc(lambda dvc: _assemble_only(dvc, SOURCES))
