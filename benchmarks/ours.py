@@ -32,7 +32,7 @@ class FreezeThawMethod:
             self._known(other, where, (other.task.name, same, *where.values.shape))
             for other, where in zip(known, places, strict=True)
         ]
-        return Replayed(FreezeThaw(CurveProcess(pairs, points, task.epochs, task.ceiling)))
+        return Replayed(FreezeThaw(CurveProcess(pairs, points, task.epochs, task.ceiling), goal="score"))
 
     def _known(self, recording: Recording, points: Points, key: tuple) -> tuple[KnownTask, Surrogate]:
         task = KnownTask(recording.task.name, points, recording.scores)

@@ -1,16 +1,23 @@
 """Which configuration to train next, and how far: decided from known tasks and from the curves seen so far.
 
-At first the best of a portfolio (configurations that together do well on the known tasks) are probed for a few epochs;
-afterwards whatever is expected to gain most by each epoch up to where curves are looked at next, continued or new.
+At first the best of a portfolio (configurations that together do well on the known tasks) are probed for a few epochs.
+What comes next depends on what the search is for:
+- `choice`, a configuration to be trained in full afterwards: whatever promises the largest gain over the best expected
+  end, by each epoch up to where curves are looked at next;
+- `score`, the best score that the search itself sees: up to the cost of one full training the configuration expected to
+  reach most within it, afterwards whatever promises the largest gain over the best score by each epoch to its end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
 from llp.meta.curve_process import CurveProcess, Posterior
+
+PROBES = {"choice": 3, "score": 4}
 
 
 def portfolio(curves: np.ndarray, size: int) -> list[int]:
@@ -32,13 +39,21 @@ def portfolio(curves: np.ndarray, size: int) -> list[int]:
 class FreezeThaw:
     """A search over the configurations of a `CurveProcess`; ask, train, tell.
 
-    probes: members of the portfolio that are tried first, each for probe_share of a full training.
+    goal: choice or score; probes: members of the portfolio that are tried first, each for probe_share of a full
+    training, by default as many as did best for the goal.
     """
 
-    def __init__(self, process: CurveProcess, probes: int = 3, probe_share: float = 0.05) -> None:
+    def __init__(
+        self,
+        process: CurveProcess,
+        goal: Literal["choice", "score"] = "choice",
+        probes: int | None = None,
+        probe_share: float = 0.05,
+    ) -> None:
         self.process = process
+        self.goal = goal
         self.epochs = int(process.stages[-1])
-        self.first = portfolio(process.curves, probes)
+        self.first = portfolio(process.curves, PROBES[goal] if probes is None else probes)
         self.probe_epochs = max(1, round(probe_share * self.epochs))
         self.seen: dict[int, list[float]] = {}
         self.ended: set[int] = set()
@@ -51,14 +66,18 @@ class FreezeThaw:
             if self._done(row) < self.probe_epochs and row not in self.ended:
                 return row, self.probe_epochs
         posterior = self.posterior()
-        gains = posterior.improvement(self._expected_best(posterior))
+        if (
+            self.goal == "score"
+            and self.spent < self.epochs
+            and (begun := [r for r in self.seen if r not in self.ended])
+        ):
+            row = begun[int(np.argmax(self._reachable(posterior, begun, self.epochs - self.spent)))]
+            return row, self._next_stage(self._done(row))
+        gains = posterior.improvement(self.best if self.goal == "score" else self._expected_best(posterior))
         gains[list(self.ended)] = -np.inf
         if not np.isfinite(gains).any():
             return None
-        costs = np.full(len(gains), float(self._next_stage(0)))
-        for row in self.seen:
-            costs[row] = self._next_stage(self._done(row)) - self._done(row)
-        row = int(np.argmax(gains / np.maximum(costs, 1)))
+        row = int(np.argmax(gains / self._costs()))
         return row, self._next_stage(self._done(row))
 
     def tell(self, row: int, scores: Sequence[float], ended: float | None = None) -> None:
@@ -99,6 +118,24 @@ class FreezeThaw:
         sound = [row for row in self.seen if row not in self.diverged] or list(self.seen)
         expected = posterior.expected(sound, len(self.process.stages) - 1)
         return max(self.best, float(expected.max()))
+
+    def _costs(self) -> np.ndarray:
+        """Epochs that stand between each configuration and what is hoped of it."""
+        if self.goal == "score":
+            costs = np.full(self.process.curves.shape[1], float(self.epochs))
+            for row in self.seen:
+                costs[row] -= self._done(row)
+        else:
+            costs = np.full(self.process.curves.shape[1], float(self._next_stage(0)))
+            for row in self.seen:
+                costs[row] = self._next_stage(self._done(row)) - self._done(row)
+        return np.maximum(costs, 1)
+
+    def _reachable(self, posterior: Posterior, rows: Sequence[int], left: int) -> list[float]:
+        """What configurations are expected to reach within so many more epochs."""
+        ends = np.minimum([self._done(row) + left for row in rows], self.epochs)
+        stages = np.searchsorted(self.process.stages, ends, side="right") - 1
+        return [posterior.expected([row], stage)[0] for row, stage in zip(rows, stages, strict=True)]
 
     def _done(self, row: int) -> int:
         return len(self.seen.get(row, ()))

@@ -160,3 +160,26 @@ def test_a_training_of_one_epoch_is_searched_too():
     asked = run(search, 8, TRUTH[:, -1:])
     assert {epoch for _, epoch in asked} == {1}
     assert len({row for row, _ in asked}) == 8
+
+
+def test_for_the_best_score_one_configuration_is_brought_to_its_end_within_the_cost_of_a_training(process):
+    search = FreezeThaw(process, goal="score")
+    run(search, EPOCHS)
+    longest = max(len(curve) for curve in search.seen.values())
+    assert longest >= EPOCHS - 4 * search.probe_epochs
+    best = max(search.seen, key=lambda row: len(search.seen[row]))
+    assert max(search.seen[best]) == search.best
+
+
+def test_for_a_choice_more_configurations_are_looked_at_within_the_cost_of_a_training(process):
+    chosen, scored = FreezeThaw(process, probes=2), FreezeThaw(process, "score", probes=2)
+    for search in (chosen, scored):
+        run(search, EPOCHS)
+    assert len(chosen.seen) > len(scored.seen)
+
+
+@pytest.mark.parametrize("goal", ["choice", "score"])
+def test_a_search_with_time_enough_finds_the_best_there_is(process, goal):
+    search = FreezeThaw(process, goal=goal)
+    run(search, 20 * EPOCHS)
+    assert TRUTH[search.choice()].max() == TRUTH.max()
