@@ -145,7 +145,7 @@ def test_a_senseless_pair_is_refused_before_anything_is_done(source, architectur
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Project:
+def finished(tmp_path_factory) -> Project:
     """A project after its first `dvc repro`, whose tables and texts are bundled ones and a file of its own."""
     project = Project.create(tmp_path_factory.mktemp("pairs") / "project")
     rows = "".join(f"{word} film number {n},{label}\n" for n in range(60) for word, label in (("good", 1), ("bad", 0)))
@@ -153,6 +153,13 @@ def project(tmp_path_factory) -> Project:
     project.repro()
     project.commit("first run")
     return project
+
+
+@pytest.fixture
+def project(finished) -> Project:
+    """As it was after that: an experiment leaves its parameters in place."""
+    finished.run("git", "checkout", "-q", ".")
+    return finished
 
 
 @pytest.mark.slow
