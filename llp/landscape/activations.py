@@ -39,14 +39,20 @@ def activity(loss: BatchLoss, params: Params) -> Activity:
     A unit is a channel of an image-shaped activation (axis 1 of four or more) and an entry of the last axis elsewhere.
     """
     require_parameters(params)
-    with torch.no_grad(), _Rectified() as rectified:
+    with torch.no_grad():
+        return watched(loss, params)[1]
+
+
+def watched(loss: BatchLoss, params: Params) -> tuple[Tensor, Activity]:
+    """The outputs on the loss's batch `(samples, ...)`, and what the units did meanwhile."""
+    with _Rectified() as rectified:
         outputs = loss.outputs(params)
-    outputs = outputs.reshape(outputs.shape[0], -1).float()
+    flat = outputs.detach().reshape(outputs.shape[0], -1).float()
     if rectified.dead:
         dead = torch.stack(rectified.dead).sum() / rectified.units
     else:
-        dead = torch.full_like(outputs[0, 0], torch.nan)
-    return Activity(dead, _spread(outputs, 1), _spread(outputs, 0))
+        dead = torch.full_like(flat[0, 0], torch.nan)
+    return outputs, Activity(dead, _spread(flat, 1), _spread(flat, 0))
 
 
 class _Rectified(TorchFunctionMode):

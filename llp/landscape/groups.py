@@ -12,8 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from llp.landscape.activations import activity
 from llp.landscape.gauss_newton import gauss_newton
+from llp.landscape.glance import Glance
 from llp.landscape.gradients import gradient, layer_norms, moments, noise_scale
 from llp.landscape.hessian import hessian
 from llp.landscape.lanczos import eigenpairs
@@ -43,16 +43,23 @@ DEFAULT_EFFORT = Effort()
 
 
 class Situation(NamedTuple):
-    """What a group looks at: `trail` are earlier parameters, oldest first; `normals` and `signs` random vectors
-    `(count, dim)`.
+    """What a group looks at: `glance` is the first pass, which groups share; `trail` are earlier parameters, oldest
+    first; `normals` and `signs` random vectors `(count, dim)`.
     """
 
-    loss: BatchLoss
-    params: Params
+    glance: Glance
     trail: tuple[Params, ...]
     effort: Effort
     normals: Tensor
     signs: Tensor
+
+    @property
+    def loss(self) -> BatchLoss:
+        return self.glance.loss
+
+    @property
+    def params(self) -> Params:
+        return self.glance.params
 
 
 def _norms(at: Situation) -> dict[str, Tensor]:
@@ -64,17 +71,17 @@ def _norms(at: Situation) -> dict[str, Tensor]:
         "distance_from_start": moved,
         "relative_distance": moved / norm(at.trail[0]) if at.trail else missing,
         "update_norm": distance(at.params, at.trail[-1]) if at.trail else missing,
-        "gradient_norm": norm(gradient(at.loss, at.params)),
+        "gradient_norm": norm(at.glance.seen.gradient),
     }
 
 
 def _activations(at: Situation) -> dict[str, Tensor]:
-    seen = activity(at.loss, at.params)
+    seen = at.glance.seen.activity
     return {"dead_unit_share": seen.dead_share, "logit_spread": seen.logit_spread, "sample_spread": seen.sample_spread}
 
 
 def _gradients(at: Situation) -> dict[str, Tensor]:
-    slope = gradient(at.loss, at.params)
+    slope = at.glance.seen.gradient
     shape = moments(slope)
     layers = torch.stack(list(layer_norms(slope).values())).square()
     missing = torch.full_like(shape.mean, torch.nan)
@@ -161,6 +168,7 @@ GROUPS: dict[str, Group] = {
     "gauss_newton": Group(_gauss_newton, normals=lambda effort: 1, signs=lambda effort: effort.probes),
     "spectrum": Group(_spectrum, normals=lambda effort: effort.probes),
 }
-"""Their cost in gradients of the batch, at the default effort, about (a small CNN on a CPU): norms 1, activations 0.4,
-gradients 2, noise 1, sharpness 11, curvature 45, gauss_newton 40, spectrum 220.
+"""Their cost in gradients of the batch, at the default effort, about (a small CNN on a CPU): the first pass, which all
+but noise share, 1; on top of it norms and activations nothing, gradients 1, noise 1, sharpness 11, curvature 45,
+gauss_newton 40, spectrum 220.
 """

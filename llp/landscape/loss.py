@@ -92,7 +92,11 @@ def evaluate(loss: LossFunction, params: Params) -> Tensor:
 def evaluate_finite(loss: LossFunction, params: Params) -> Tensor:
     """`evaluate`, and `LLPError` when the loss is not finite; not for use under `torch.vmap`."""
     with torch.no_grad():
-        value = evaluate(loss, params)
+        return require_finite(evaluate(loss, params))
+
+
+def require_finite(value: Tensor) -> Tensor:
+    """The value of a loss, or `LLPError` when it is not finite."""
     if not torch.isfinite(value):
         raise LLPError(f"the loss is {value.item()} at these parameters: there is no landscape around a diverged run")
     return value

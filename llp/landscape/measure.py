@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from llp.errors import ParameterError
+from llp.landscape.glance import Glance
 from llp.landscape.groups import DEFAULT_EFFORT, GROUPS, Effort, Group, Situation
-from llp.landscape.loss import Params, batch_loss, evaluate_finite, parameters
+from llp.landscape.loss import Params, batch_loss, parameters, require_finite
 from llp.landscape.vectors import dimension, random_vectors
 
 DEFAULT_GROUPS = ("norms", "activations")
@@ -34,20 +35,21 @@ def measure(
     """The groups named in `which`, measured on one `batch` (inputs, targets) in evaluation mode.
 
     `trail` are earlier parameters, oldest first: the first is the start, the last is where the last update came from;
-    without them what needs them is NaN. `seconds_<group>` is what a group took: drop these from files that must not
-    differ from run to run.
+    without them what needs them is NaN. `seconds_<group>` is what a group took, the first one with the pass over the
+    batch that others share: drop these from files that must not differ from run to run.
 
     Raises `ParameterError` for an unknown group, a model without parameters or a loss that is not a scalar, `LLPError`
     when the loss is not finite.
     """
     groups = _groups(which)
-    loss, params = batch_loss(model, loss_fn, batch), parameters(model)
-    evaluate_finite(loss, params)
+    began = time.perf_counter()
+    glance = Glance(batch_loss(model, loss_fn, batch), parameters(model))
+    require_finite(glance.seen.value)
 
     def look(group: Group, normals: Tensor, signs: Tensor) -> dict[str, Tensor]:
-        return group.look(Situation(loss, params, tuple(trail), effort, normals, signs))
+        return group.look(Situation(glance, tuple(trail), effort, normals, signs))
 
-    return {name: values[0] for name, values in _measure(look, groups, params, seed, effort, 1).items()}
+    return {name: values[0] for name, values in _measure(look, groups, glance.params, seed, effort, 1, began).items()}
 
 
 def measure_lanes(
@@ -72,6 +74,7 @@ def measure_lanes(
     Raises `ParameterError` as `measure` does, and when the stacked tensors differ in their number of lanes.
     """
     groups = _groups(which)
+    began = time.perf_counter()
     loss = batch_loss(model, loss_fn, batch)
     stacked = (_detached(params), tuple(_detached(point) for point in trail), _detached(buffers or {}))
     counts = {len(value) for tree in (params, *trail, buffers or {}) for value in tree.values()}
@@ -82,17 +85,27 @@ def measure_lanes(
     on_cpu = next(iter(first.values())).device.type == "cpu"
     at_once = lanes_at_once or (1 if on_cpu else lanes)
 
-    def look(group: Group, normals: Tensor, signs: Tensor) -> dict[str, Tensor]:
-        def one(lane: Params, past: tuple[Params, ...], held: Params) -> dict[str, Tensor]:
-            here = replace(loss, buffers={**loss.buffers, **held})
-            return group.look(Situation(here, lane, past, effort, normals, signs))
+    def glance(lane: Params, held: Params, under_vmap: bool) -> Glance:
+        return Glance(replace(loss, buffers={**loss.buffers, **held}), lane, under_vmap)
 
-        if at_once > 1:
-            return torch.vmap(one, chunk_size=at_once)(*stacked)
-        alone = [one(*(_lane(tree, index) for tree in stacked)) for index in range(lanes)]
+    def side_by_side(group: Group, normals: Tensor, signs: Tensor) -> dict[str, Tensor]:
+        def one(lane: Params, past: tuple[Params, ...], held: Params) -> dict[str, Tensor]:
+            return group.look(Situation(glance(lane, held, True), past, effort, normals, signs))
+
+        return torch.vmap(one, chunk_size=at_once)(*stacked)
+
+    apart = [tuple(_lane(tree, index) for tree in stacked) for index in range(lanes if at_once == 1 else 0)]
+    glances = [glance(lane, held, False) for lane, _, held in apart]
+
+    def in_turn(group: Group, normals: Tensor, signs: Tensor) -> dict[str, Tensor]:
+        situations = (
+            Situation(seen, past, effort, normals, signs) for seen, (_, past, _) in zip(glances, apart, strict=True)
+        )
+        alone = [group.look(situation) for situation in situations]
         return {name: torch.stack([values[name] for values in alone]) for name in alone[0]}
 
-    return _measure(look, groups, first, seed, effort, lanes)
+    look = in_turn if at_once == 1 else side_by_side
+    return _measure(look, groups, first, seed, effort, lanes, began)
 
 
 def _detached(tree: Params) -> Params:
@@ -112,16 +125,18 @@ def _measure(
     seed: int,
     effort: Effort,
     lanes: int,
+    began: float,
 ) -> dict[str, list[float]]:
     result: dict[str, list[float]] = {}
     for name, group in groups.items():
-        started = time.perf_counter()
         normals = _draw(like, group.normals(effort), seed, "normal")
         signs = _draw(like, group.signs(effort), seed, "rademacher")
         # Reading the values waits for the device, so the clock below has seen all of the work.
         for key, value in look(group, normals, signs).items():
             result[key] = value.reshape(-1).tolist()
-        result[f"seconds_{name}"] = [(time.perf_counter() - started) / lanes] * lanes
+        ended = time.perf_counter()
+        result[f"seconds_{name}"] = [(ended - began) / lanes] * lanes
+        began = ended
     return result
 
 

@@ -17,7 +17,9 @@ from llp.probing.store import Store, key_of
 from llp.training.fleet import Fleet
 from llp.training.run import Curve, Run, seeded
 
-LANDSCAPE_BATCH = 256  # validation samples that landscape measurements look at
+LANDSCAPE_BATCH = 256  # validation samples that landscape measurements look at, at most
+CHEAP = ("norms", "activations")  # look at fewer early on, so that they take about 2 % of the training
+CHEAP_SHARE, CHEAPEST = 0.01, 32  # samples in samples trained on up to there, but no fewer than so many
 
 
 @dataclass(frozen=True)
