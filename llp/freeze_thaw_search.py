@@ -95,5 +95,5 @@ def _next(search: FreezeThaw, budget: float, min_gain: float) -> list[tuple[int,
 
 def _forecast(search: FreezeThaw, model: MetaModel, row: int) -> tuple[float, float, float]:
     reached = max(search.seen.get(row, ()), default=0.0)
-    expected, low, high = model.forecast(search.process, search.seen, [row])
+    expected, low, high = model.forecast(search.posterior(), [row])
     return tuple(float(max(values[0], reached)) for values in (expected, low, high))

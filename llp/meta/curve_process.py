@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 from llp.meta.known import KnownTask, Normal, squash, unsquash
-from llp.meta.points import Points
+from llp.meta.points import Points, spread_out
 from llp.meta.surrogate import Surrogate, matern
 
 LEARNED_FROM = 60  # configurations, and as many tasks, that the parts of the variance are learned from
@@ -228,13 +228,13 @@ def learn_parts(curves: np.ndarray, together: np.ndarray, alike: np.ndarray) -> 
     tasks, n, stages = curves.shape
     if tasks < 3:
         return Parts()
-    rows = np.unique(np.linspace(0, n - 1, min(n, LEARNED_FROM)).round().astype(int))
+    rows = spread_out(n, LEARNED_FROM)
     looks = np.unique([min(2, stages - 1), stages // 2, stages - 1])
     row, look = np.repeat(rows, len(looks)), np.tile(looks, len(rows))
     within = together[np.ix_(look, look)]
     smooth, alone = alike[np.ix_(row, row)] * within, (row[:, None] == row) * within
     left_out = []
-    for task in np.unique(np.linspace(0, tasks - 1, min(tasks, LEARNED_FROM)).round().astype(int)):
+    for task in spread_out(tasks, LEARNED_FROM):
         others = np.delete(curves, task, axis=0)[:, row, look]
         deviations = others - others.mean(axis=0)
         left_out.append((deviations.T @ deviations / len(others), curves[task, row, look] - others.mean(axis=0)))
@@ -271,9 +271,7 @@ def _carry(
     task: KnownTask, surrogate: Surrogate, points: Points, shares: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, Normal]:
     """A known task's squashed curves at other points, (n, stages), how unsure they are, (n,), and its units."""
-    best = task.best_so_far(shares)
-    normal = Normal.of(best[:, -1])
-    curves = squash((best - normal.median) / normal.span)
+    curves, normal = task.squashed(shares)
     if np.array_equal(task.points.values, points.values):
         return curves, np.zeros(len(points)), normal
     return *surrogate.predict(curves, points), normal

@@ -59,6 +59,7 @@ class FreezeThaw:
         self.ended: set[int] = set()
         self.diverged: set[int] = set()
         self.spent = 0
+        self._posterior: Posterior | None = None
 
     def ask(self) -> tuple[int, int] | None:
         """The configuration to train, and up to which of its epochs; None when all is known."""
@@ -82,6 +83,7 @@ class FreezeThaw:
 
     def tell(self, row: int, scores: Sequence[float], ended: float | None = None) -> None:
         """Report the scores of epochs not reported before; ended: the score that a diverged run is left with."""
+        self._posterior = None
         curve = self.seen.setdefault(row, [])
         curve.extend(map(float, scores))
         self.spent += len(scores)
@@ -98,7 +100,10 @@ class FreezeThaw:
         return max((max(curve) for curve in sound if curve), default=-np.inf)
 
     def posterior(self) -> Posterior:
-        return self.process.observe(self.seen)
+        """After all that was told."""
+        if self._posterior is None:
+            self._posterior = self.process.observe(self.seen)
+        return self._posterior
 
     def choice(self) -> int:
         """The configuration whose full training is expected to score best: of those begun that are sound, if any."""

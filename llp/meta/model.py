@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from llp.meta.curve_process import CurveProcess
-from llp.meta.dataset import score_curves
-from llp.meta.known import KnownTask, Normal, squash
+from llp.meta.curve_process import CurveProcess, Posterior
+from llp.meta.dataset import first_seeds, score_curves
+from llp.meta.known import KnownTask
 from llp.meta.points import PREFIX, Points, place
 from llp.meta.surrogate import Surrogate
 
@@ -49,8 +49,6 @@ class MetaModel:
         runs: as `llp.meta.dataset.assemble` gives them; of a configuration trained with several seeds the first counts.
         """
         known = runs[runs["fingerprint"] != without] if len(runs) else runs
-        first = known.sort_values(["task", "configuration", "seed"], kind="stable")
-        first = first.drop_duplicates(["task", "fingerprint", "configuration"])
         records = [
             Record(
                 str(name),
@@ -59,7 +57,7 @@ class MetaModel:
                 score_curves(task),
                 float(task["data_majority_share"].iloc[0]),
             )
-            for (name, fingerprint), task in first.groupby(["task", "fingerprint"], sort=False)
+            for (name, fingerprint), task in first_seeds(known).groupby(["task", "fingerprint"], sort=False)
         ]
         return cls(records, coverage, spread)
 
@@ -89,7 +87,8 @@ class MetaModel:
             lengths = np.where(furthest["diverged"], furthest["full_epochs"], furthest["epochs"])
             curves = zip(score_curves(furthest), lengths, strict=True)
             seen = {row: curve[:length] for row, (curve, length) in enumerate(curves) if length}
-            expected, low, high = self.forecast(process, seen, [numbers.index(n) for n in probes["configuration"]])
+            rows = [numbers.index(number) for number in probes["configuration"]]
+            expected, low, high = self.forecast(process.observe(seen), rows)
         # A run that blew up stays blown up; a score once reached is kept.
         dead, chance = probes["diverged"].to_numpy(bool), probes["data_majority_share"].to_numpy(float)
         columns = {"predicted_score": expected, "predicted_low": low, "predicted_high": high}
@@ -97,12 +96,9 @@ class MetaModel:
             {name: np.where(dead, chance, np.maximum(values, score)) for name, values in columns.items()}, probes.index
         )
 
-    def forecast(
-        self, process: CurveProcess, seen: Mapping[int, Sequence[float]], rows: Sequence[int]
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Expected score after full training and the ends of its interval, for configurations `rows` of a process of
-        which the curves `seen` are known."""
-        posterior = process.observe(seen)
+    def forecast(self, posterior: Posterior, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Expected score after full training and the ends of its interval, for configurations `rows`, (n,) each."""
+        process = posterior.process
         low, high = posterior.interval(rows, self.coverage, self.spread)
         expected = posterior.expected(rows, len(process.stages) - 1)
         # No known task's scores lie above its best: what overshoots keeps its rank and little else.
@@ -120,9 +116,7 @@ def known_task(record: Record, points: Points) -> tuple[KnownTask, Surrogate] | 
         return None
     values = np.where(columns, points.values, np.nan)[rows]
     task = KnownTask(record.name, Points(values, points.categorical), record.scores[rows], record.start)
-    final = task.scores.max(axis=1)
-    normal = Normal.of(final)
-    return task, Surrogate.fit(task.points, squash((final - normal.median) / normal.span))
+    return task, Surrogate.of(task)
 
 
 def hyperparameters(table: pd.DataFrame) -> pd.DataFrame:
