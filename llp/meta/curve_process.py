@@ -52,8 +52,8 @@ class Parts:
 class CurveProcess:
     """The prior of the curves of a new task.
 
-    known: tasks with their `Surrogate`s; points: configurations of the new task; epochs: of
-    its full training; ceiling: a score that none can exceed, 1 for accuracies.
+    known: tasks with their `Surrogate`s; points: configurations of the new task; epochs: of its full training; ceiling:
+    a score that none can exceed, 1 for accuracies; weights: how much each known task counts, by default all the same.
     """
 
     def __init__(
@@ -63,18 +63,21 @@ class CurveProcess:
         epochs: int,
         ceiling: float = np.inf,
         parts: Parts | None = None,
+        weights: Sequence[float] | None = None,
     ) -> None:
         self.stages = stages_of(epochs)
         self.ceiling = ceiling
         carried = [_carry(task, surrogate, points, self.stages / epochs) for task, surrogate in known]
         self.curves = np.stack([curves for curves, _, _ in carried])
         self.normals = [normal for _, _, normal in carried]
-        self.mean = self.curves.mean(axis=0)
+        self.weights = np.asarray([1.0] * len(known) if weights is None else weights)
+        self.weights = self.weights / self.weights.sum()
+        self.mean = np.tensordot(self.weights, self.curves, axes=1)
         self.together = _together(self.curves)
         self.alike = matern(points, points, _typical_lengths(known, points.values.shape[1]))
         self.parts = parts or learn_parts(self.curves, self.together, self.alike)
-        self.basis = (self.curves - self.mean) * np.sqrt(self.parts.shared / len(known))
-        unsure = np.mean([variance for _, variance, _ in carried], axis=0)
+        self.basis = (self.curves - self.mean) * np.sqrt(self.parts.shared * self.weights)[:, None, None]
+        unsure = np.average([variance for _, variance, _ in carried], axis=0, weights=self.weights)
         self.own = self.parts.own + self.parts.shared * unsure * self.curves[:, :, -1].var()
 
     def covariance(self, rows: np.ndarray, stage: np.ndarray, others: np.ndarray, stages: np.ndarray) -> np.ndarray:

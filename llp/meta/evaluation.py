@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 from llp.meta.curve_process import CurveProcess
 from llp.meta.dataset import first_seeds, score_curves
 from llp.meta.freeze_thaw import FreezeThaw
-from llp.meta.model import MetaModel, hyperparameters
+from llp.meta.model import MetaModel
 
 TOP = 3
 BUDGETS = (0.3, 1.0, 4.0)  # of searches, in full trainings
@@ -24,7 +24,7 @@ def held_out(runs: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, CurveProcess]]:
     first = first_seeds(runs)
     for (_, fingerprint), task in first.groupby(["task", "fingerprint"], sort=False):
         model = MetaModel.fit(first, without=str(fingerprint))
-        process = model.process(hyperparameters(task), int(task["full_epochs"].iloc[0]))
+        process = model.process_of(task)
         if process is not None:
             yield task, process
 

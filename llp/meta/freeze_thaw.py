@@ -20,16 +20,17 @@ from llp.meta.curve_process import CurveProcess, Posterior
 PROBES = {"choice": 3, "score": 4}
 
 
-def portfolio(curves: np.ndarray, size: int) -> list[int]:
+def portfolio(curves: np.ndarray, weights: np.ndarray, size: int) -> list[int]:
     """Configurations that together do best on the known tasks, chosen greedily (Wistuba et al. 2015).
 
-    curves: (tasks, n, stages), as `CurveProcess` has them. Returns at most `size` numbers, the best alone first.
+    curves: (tasks, n, stages) and weights: (tasks,), as `CurveProcess` has them. Returns at most `size` numbers, the
+    best alone first.
     """
     final = np.maximum(curves[:, :, -1], -1)  # how bad a bad one is says nothing
     reached = np.full(len(final), -1.0)
     chosen: list[int] = []
     for _ in range(min(size, final.shape[1])):
-        together = np.maximum(final, reached[:, None]).mean(axis=0)
+        together = weights @ np.maximum(final, reached[:, None])
         together[chosen] = -np.inf
         chosen.append(int(together.argmax()))
         reached = np.maximum(reached, final[:, chosen[-1]])
@@ -53,7 +54,7 @@ class FreezeThaw:
         self.process = process
         self.goal = goal
         self.epochs = int(process.stages[-1])
-        self.first = portfolio(process.curves, PROBES[goal] if probes is None else probes)
+        self.first = portfolio(process.curves, process.weights, PROBES[goal] if probes is None else probes)
         self.probe_epochs = max(1, round(probe_share * self.epochs))
         self.seen: dict[int, list[float]] = {}
         self.ended: set[int] = set()

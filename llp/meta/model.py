@@ -12,6 +12,7 @@ from llp.meta.curve_process import CurveProcess, Posterior
 from llp.meta.dataset import first_seeds, score_curves
 from llp.meta.known import KnownTask
 from llp.meta.points import PREFIX, Points, place
+from llp.meta.similarity import UNKNOWN, Setting, weigh
 from llp.meta.surrogate import Surrogate
 
 CEILING = 1.0  # of an accuracy
@@ -21,13 +22,14 @@ OVERSHOOT = 0.1  # share of the room above a task's best that expectations beyon
 @dataclass(frozen=True)
 class Record:
     """A known task as it was recorded. configurations: `hp_*` columns, n rows; scores: (n, epochs); start: the score of
-    guessing."""
+    guessing; setting: what it is weighed by."""
 
     name: str
     fingerprint: str
     configurations: pd.DataFrame
     scores: np.ndarray
     start: float
+    setting: Setting = UNKNOWN
 
 
 @dataclass
@@ -56,20 +58,28 @@ class MetaModel:
                 hyperparameters(task),
                 score_curves(task),
                 float(task["data_majority_share"].iloc[0]),
+                Setting.of(task),
             )
             for (name, fingerprint), task in first_seeds(known).groupby(["task", "fingerprint"], sort=False)
         ]
         return cls(records, coverage, spread)
 
-    def process(self, configurations: pd.DataFrame, epochs: int) -> CurveProcess | None:
-        """What is expected of the curves of configurations (`hp_*` columns, n rows); None when nothing is known that
-        compares with them."""
+    def process(self, configurations: pd.DataFrame, epochs: int, setting: Setting = UNKNOWN) -> CurveProcess | None:
+        """What is expected of the curves of configurations (`hp_*` columns, n rows) in a setting; None when nothing is
+        known that compares with them."""
         if not self.records:
             return None
         points, *places = place([configurations, *(record.configurations for record in self.records)])
         pairs = [known_task(record, where) for record, where in zip(self.records, places, strict=True)]
-        known = [pair for pair in pairs if pair is not None]
-        return CurveProcess(known, points, epochs, CEILING) if known else None
+        known = [(pair, record.setting) for pair, record in zip(pairs, self.records, strict=True) if pair is not None]
+        if not known:
+            return None
+        weights = weigh(setting, [other for _, other in known])
+        return CurveProcess([pair for pair, _ in known], points, epochs, CEILING, weights=weights)
+
+    def process_of(self, rows: pd.DataFrame) -> CurveProcess | None:
+        """`process` of the configurations of a task's table, one row each."""
+        return self.process(hyperparameters(rows), int(rows["full_epochs"].iloc[0]), Setting.of(rows))
 
     def predict(self, probes: pd.DataFrame) -> pd.DataFrame:
         """What full training would give: `predicted_score` and `predicted_low`, `predicted_high` around it, as
@@ -80,7 +90,7 @@ class MetaModel:
         score = probes["score"].to_numpy(float)
         expected, low, high = score, score, np.ones_like(score)
         furthest = probes.sort_values("epochs", kind="stable").drop_duplicates("configuration", keep="last")
-        process = self.process(hyperparameters(furthest), int(furthest["full_epochs"].iloc[0])) if len(probes) else None
+        process = self.process_of(furthest) if len(probes) else None
         if process is not None:
             numbers = furthest["configuration"].tolist()
             # A diverged run is known to its end.

@@ -29,9 +29,8 @@ class Oracle:
         cls.known.append(set(runs["fingerprint"]) - {without})
         return cls()
 
-    def process(self, configurations, epochs):
-        forecast = configurations["hp_forecast"].to_numpy(float)
-        off = configurations["hp_off"].to_numpy(float)
+    def process_of(self, task):
+        forecast, off = task["hp_forecast"].to_numpy(float), task["hp_off"].to_numpy(float)
 
         def observe(curves):
             self.seen.append(dict(curves))
@@ -40,7 +39,7 @@ class Oracle:
                 level=lambda rows, scores, spread: norm.cdf(off[rows] / spread),
             )
 
-        return SimpleNamespace(stages=np.array([1, 2, 3, epochs]), observe=observe)
+        return SimpleNamespace(stages=np.array([1, 2, 3, int(task["full_epochs"].iloc[0])]), observe=observe)
 
 
 @pytest.fixture
