@@ -175,7 +175,19 @@ class SelectParams(Section):
 
 
 class TrainParams(Section):
+    """snapshots: points of the first seed's training path that are kept for the loss surface, see `snapshot_epochs`."""
+
     seeds: Count
+    snapshots: Annotated[int, Field(ge=0)]
+
+
+class SurfaceParams(Section):
+    """Of the stage `landscape`. samples: that losses are means over; points: along each side of a picture; products:
+    with the Hessian, for its eigenvalues."""
+
+    samples: Annotated[int, Field(ge=16)]
+    points: Annotated[int, Field(ge=9)]
+    products: Annotated[int, Field(ge=10)]
 
 
 class CompareParams(Section):
@@ -217,6 +229,7 @@ class Params(Section):
     select: SelectParams
     meta: MetaParams
     train: TrainParams
+    surface: SurfaceParams
     compare: CompareParams
     report: ReportParams
     compute: ComputeParams

@@ -12,6 +12,7 @@ from llp.params import read_params
 from llp.pipeline import task_problem, timed
 from llp.probing.store import Store
 from llp.training.weights import save_weights
+from llp.training_path import save_path
 
 
 def main() -> None:
@@ -22,7 +23,9 @@ def main() -> None:
     problem = task_problem(params, folder, params.target.architecture, params.target.epochs)
     seeds = [params.seed + number for number in range(params.train.seeds)]
     with timed("train"):
-        trainings = train_in_full(problem, dataset, choice["configuration"], seeds, Store())
+        trainings = train_in_full(
+            problem, dataset, choice["configuration"], seeds, Store(), snapshots=params.train.snapshots
+        )
     first = trainings[0]
     save_weights(
         "models/final.safetensors",
@@ -36,6 +39,7 @@ def main() -> None:
             "channel_std": dataset.channel_std,
         },
     )
+    save_path("models/path.safetensors", first.path)
     metrics = metrics_of(trainings, choice["search_epochs"])
     write_json("metrics/train.json", metrics)
     write_json("metrics/result.json", {"accuracy": metrics["test_accuracy"], "epochs": metrics["total_epochs"]})

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import llp.full_training as final
 from llp.datasets.dataset import Part, load_dataset
@@ -37,6 +38,8 @@ def problem(table_folder) -> TaskProblem:
 def same(one: FinalTraining, other: FinalTraining) -> bool:
     return (
         one.curve == other.curve
+        and one.points.keys() == other.points.keys()
+        and all(same_state(point, other.points[epoch]) for epoch, point in one.points.items())
         and one.best_epoch == other.best_epoch
         and same_state(one.weights, other.weights)
         and np.array_equal(one.test.probabilities, other.test.probabilities)
@@ -57,7 +60,7 @@ def test_it_learns_and_keeps_the_weights_of_the_best_epoch(problem, table):
 
 
 def test_an_interrupted_training_goes_on_and_ends_the_same(problem, table, monkeypatch):
-    [straight] = train_in_full(problem, table, CONFIGURATION, [0], Store())
+    [straight] = train_in_full(problem, table, CONFIGURATION, [0], Store(), snapshots=4)
 
     class Interrupted(final.progress_bar(0, "").__class__):
         def update(self, n=1):
@@ -68,21 +71,39 @@ def test_an_interrupted_training_goes_on_and_ends_the_same(problem, table, monke
     with monkeypatch.context() as patch:
         patch.setattr(final, "progress_bar", lambda total, title, unit, done=0: Interrupted(total=total, initial=done))
         with pytest.raises(KeyboardInterrupt):
-            train_in_full(problem, table, CONFIGURATION, [0], Store())
+            train_in_full(problem, table, CONFIGURATION, [0], Store(), snapshots=4)
 
     epochs_done = []
     bar = final.progress_bar
     monkeypatch.setattr(
         final, "progress_bar", lambda *args, done=0: (epochs_done.append(done), bar(*args, done=done))[1]
     )
-    [resumed] = train_in_full(problem, table, CONFIGURATION, [0], Store())
+    [resumed] = train_in_full(problem, table, CONFIGURATION, [0], Store(), snapshots=4)
     assert epochs_done == [4]
+    assert same(resumed, straight)
+    assert list(resumed.points) == [0, 2, 4, 6]
+
+
+def test_a_training_whose_points_are_lost_starts_over_and_ends_the_same(problem, table, monkeypatch):
+    [straight] = train_in_full(problem, table, CONFIGURATION, [0], Store(), snapshots=4)
+    store, save = Store(), Store.save
+
+    def interrupted(self, key, state):
+        save(self, key, state)
+        if len(state.get("curve", {}).get("train_loss", ())) == 3:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train_in_full(problem, table, CONFIGURATION, [0], store)  # without a path
+    [resumed] = train_in_full(problem, table, CONFIGURATION, [0], store, snapshots=4)
     assert same(resumed, straight)
 
 
 def test_a_finished_training_leaves_nothing_in_the_store(problem, table):
     store = Store()
-    train_in_full(problem, table, CONFIGURATION, [0, 1], store)
+    train_in_full(problem, table, CONFIGURATION, [0, 1], store, snapshots=4)
     assert [path for path in store.folder.rglob("*") if path.is_file()] == []
 
 
@@ -97,8 +118,10 @@ def test_validation_decides_and_the_test_part_does_not(problem, table):
 
 
 def test_several_seeds_give_several_trainings(problem, table):
-    one, other = train_in_full(problem, table, CONFIGURATION, [0, 1], Store())
+    one, other = train_in_full(problem, table, CONFIGURATION, [0, 1], Store(), snapshots=3)
     assert (one.seed, other.seed) == (0, 1)
+    assert (list(one.points), list(other.points)) == ([0, 3, 6], [])
+    assert one.path.best_epoch == one.best_epoch
     assert one.curve != other.curve
     [again] = train_in_full(problem, table, CONFIGURATION, [1], Store())
     assert same(again, other)
@@ -106,7 +129,7 @@ def test_several_seeds_give_several_trainings(problem, table):
 
 def test_seeds_side_by_side_give_what_they_give_in_turn(problem, table, monkeypatch):
     """An interruption included: the epochs that were done are not done again."""
-    in_turn = train_in_full(problem, table, CONFIGURATION, [0, 1, 2], Store())
+    in_turn = train_in_full(problem, table, CONFIGURATION, [0, 1, 2], Store(), snapshots=4)
     epochs = []
     train_epoch = Lanes.train_epoch
 
@@ -119,13 +142,16 @@ def test_seeds_side_by_side_give_what_they_give_in_turn(problem, table, monkeypa
 
     monkeypatch.setattr(Lanes, "train_epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train_in_full(problem, table, CONFIGURATION, [0, 1, 2], Store(), lanes=8)
-    side_by_side = train_in_full(problem, table, CONFIGURATION, [0, 1, 2], Store(), lanes=8)
+        train_in_full(problem, table, CONFIGURATION, [0, 1, 2], Store(), lanes=8, snapshots=4)
+    side_by_side = train_in_full(problem, table, CONFIGURATION, [0, 1, 2], Store(), lanes=8, snapshots=4)
     assert epochs == [[0] * 3, [1] * 3, [2] * 3, [3] * 3, None, [4] * 3, [5] * 3]
     for mine, other in zip(side_by_side, in_turn, strict=True):
         assert (mine.seed, mine.best_epoch) == (other.seed, other.best_epoch)
         np.testing.assert_allclose(mine.curve.validation_loss, other.curve.validation_loss, rtol=1e-3)
         np.testing.assert_allclose(mine.test.probabilities, other.test.probabilities, atol=1e-3)
+        assert mine.points.keys() == other.points.keys()
+    for epoch, point in side_by_side[0].points.items():
+        torch.testing.assert_close(point, in_turn[0].points[epoch], rtol=1e-2, atol=1e-3)
 
 
 def test_a_configuration_that_trains_alone_only_does_so_in_turn(problem, table, monkeypatch):

@@ -20,6 +20,8 @@ from llp.files import write_atomically
 COLORS = ("#d55e00", "#0072b2", "#cc79a7", "#009e73", "#e69f00", "#56b4e9", "#000000")
 """Okabe and Ito's palette, told apart by colour-blind readers too."""
 
+FEW_POINTS = 40  # of a path, each of which gets a dot
+
 # A reader's own matplotlib settings would change the bytes.
 _PLAIN = style.context("default")
 
@@ -33,11 +35,13 @@ def draw_contour(
     paths: Mapping[str, ArrayLike] | None = None,
     labels: tuple[str, str] = ("first direction", "second direction"),
     title: str = "",
+    marks: Mapping[str, tuple[float, float]] | None = None,
 ) -> None:
     """Contours of `losses (ys, xs)` with the ways of optimizers over them, `paths` of `(points, 2)` by name.
 
-    A circle marks a path's start, a star its end; levels are spaced by logarithm where the losses, none negative,
-    span more than a factor of 20. Losses that are not finite are left white.
+    A circle marks a path's start, a star its end, dots the points of a short one; `marks` are single points, as white
+    diamonds. Levels are spaced by logarithm where the losses, none negative, span more than a factor of 20. Losses
+    that are not finite are left white.
     """
     xs, ys, losses = _grid(xs, ys, losses)
     figure, axes = _figure()
@@ -50,11 +54,14 @@ def draw_contour(
         points = np.asarray(points, dtype=float)
         # A white line below the coloured one keeps the path legible on every level.
         axes.plot(*points.T, color="white", linewidth=3)
-        axes.plot(*points.T, color=color, linewidth=1.6, label=name)
+        dots = "." if len(points) <= FEW_POINTS else ""
+        axes.plot(*points.T, color=color, linewidth=1.6, label=name, marker=dots)
         axes.plot(*points[0], "o", color=color, markeredgecolor="white", markersize=7)
         axes.plot(*points[-1], "*", color=color, markeredgecolor="white", markersize=13)
+    for name, point in (marks or {}).items():
+        axes.plot(*point, "D", color="white", markeredgecolor="black", markersize=6, label=name)
     axes.set(xlabel=labels[0], ylabel=labels[1], title=title, xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]))
-    if paths:
+    if paths or marks:
         figure.legend(loc="outside lower center", ncols=4, fontsize=8)
     _save(figure, path)
 

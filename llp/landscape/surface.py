@@ -82,7 +82,8 @@ def principal_plane(trajectory: Sequence[Params]) -> PrincipalPlane:
     if len(trajectory) < 3:
         raise ParameterError(f"a plane needs a path of at least 3 points, not {len(trajectory)}")
     last = trajectory[-1]
-    offsets = torch.stack([flatten(difference(point, last)) for point in trajectory[:-1]])
+    # In the order of the last point, whatever that of the others.
+    offsets = torch.stack([-flatten(difference(last, point)) for point in trajectory[:-1]])
     # Through the small matrix of inner products: the path has few points and many dimensions.
     squares, mix = torch.linalg.eigh((offsets @ offsets.T).double())
     squares, mix = squares.flip(0)[:2], mix.flip(1)[:, :2]

@@ -13,6 +13,7 @@ from llp.datasets.dataset import Dataset
 from llp.params import Params
 from llp.report.classifier import describe_accuracy, describe_answers, describe_classes, describe_training
 from llp.report.images import can_show
+from llp.report.landscape import describe_landscape
 from llp.report.meta_model import describe_meta_model
 from llp.report.parameters import describe_configuration, space_of, used_parameters
 from llp.report.rendering import write_page
@@ -50,6 +51,7 @@ def write_report(params: Params, path: str | Path, root: str | Path = ".") -> Re
         configuration=describe_configuration(results.configuration, space_of(params)),
         overview=_overview(results, params),
         training=describe_training(results.history, int(results.train["best_epoch"]), results.choice["epochs"]),
+        landscape=describe_landscape(results.landscape, results.pictures),
         classes=describe_classes(answers),
         answers=describe_answers(answers, image=test.__getitem__ if images else None, text=_reader(dataset)),
         search=describe_search(results),

@@ -12,6 +12,7 @@ import pandas as pd
 from llp.datasets.dataset import Dataset, load_dataset
 from llp.errors import LLPError
 from llp.files import read_json, read_table
+from llp.report.landscape import pictures_of
 from llp.report.statistics import Answers
 
 CHOICE = "data/selected_configuration.json"
@@ -21,6 +22,8 @@ META_DATASET = "data/meta_dataset.parquet"
 BY_TASK = "metrics/meta_model_by_task.csv"
 TRAIN = "metrics/train.json"
 HISTORY = "metrics/training_history.csv"
+LANDSCAPE = "metrics/landscape.json"
+LANDSCAPE_PICTURES = "reports/landscape"
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class Results:
     """One run of the pipeline.
 
     choice: `selected_configuration.json`; chosen: the number of that configuration among the probes; meta_dataset:
-    without its curves and meta-features; by_task: the meta-model's evaluation, without rows where there was none.
+    without its curves and meta-features; by_task: the meta-model's evaluation, without rows where there was none;
+    landscape, pictures: numbers of the loss surface, and its PNG files by name.
     """
 
     dataset: Dataset
@@ -40,6 +44,8 @@ class Results:
     by_task: pd.DataFrame
     train: Mapping[str, float]
     history: pd.DataFrame
+    landscape: Mapping[str, Any]
+    pictures: Mapping[str, bytes]
 
     @property
     def configuration(self) -> Mapping[str, Any]:
@@ -73,6 +79,7 @@ def read_results(root: Path) -> Results:
     history = read_table(root / HISTORY)
     if not 1 <= train["best_epoch"] <= len(history):
         raise _stale(HISTORY, TRAIN)
+    landscape = read_json(root / LANDSCAPE)
     return Results(
         dataset=dataset,
         choice=choice,
@@ -83,11 +90,20 @@ def read_results(root: Path) -> Results:
         by_task=_read_by_task(root / BY_TASK),
         train=train,
         history=history,
+        landscape=landscape,
+        pictures={name: _read_bytes(root / LANDSCAPE_PICTURES / name) for name in pictures_of(landscape)},
     )
 
 
 def _stale(one: str, other: str) -> LLPError:
     return LLPError(f"{one} and {other} come from different runs: run 'dvc repro'")
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise LLPError(f"{path} is missing: run 'dvc repro' to make it") from None
 
 
 def _number_of(configuration: Mapping[str, Any], probes: pd.DataFrame) -> int:

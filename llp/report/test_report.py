@@ -70,6 +70,7 @@ def generate_test_report(
         configuration=[{"name": name, "value": value, "unused": None} for name, value in (configuration or {}).items()],
         overview=None,
         training=training,
+        landscape=None,
         classes=describe_classes(answers),
         answers=describe_answers(answers, image=images.__getitem__ if images is not None else None),
         search=None,

@@ -121,6 +121,8 @@ def _shrink(params: dict) -> None:
     params["sources"] = SOURCES
     params["probe"].update(min_resource=0.25, max_resource=0.5)
     params["select"].update(initial_configurations=3, iterations=2, candidates=16)
+    params["train"].update(snapshots=3)
+    params["surface"].update(samples=16, points=9, products=10)
     params["compare"].update(budget=2.0, seeds=2)
     params["compute"]["n_jobs"] = 2
     for space in params["spaces"].values():

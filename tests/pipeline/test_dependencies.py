@@ -41,8 +41,8 @@ def test_every_stage_names_the_code_it_imports_and_no_other(name):
     assert sorted(named) == sorted(imported), f"set the code among stages.{name}.deps in dvc.yaml to this"
 
 
-@pytest.mark.parametrize("name", ["probe", "select", "train", "compare_searchers"])
-def test_stages_that_train_name_the_architecture_they_load_by_name(name):
+@pytest.mark.parametrize("name", ["probe", "select", "train", "landscape", "compare_searchers"])
+def test_stages_that_build_networks_name_the_architecture_they_load_by_name(name):
     assert loads_architectures(name)
 
 
@@ -72,6 +72,11 @@ def test_nothing_in_the_pipeline_waits_for_the_comparison():
     outs = {str(next(iter(out)) if isinstance(out, dict) else out) for out in STAGES["compare_searchers"]["outs"]}
     assert "compare_searchers" not in SPINE
     assert not any(outs & set(stage(name)["deps"]) for name in SPINE)
+
+
+def test_nothing_but_the_report_waits_for_the_loss_surface():
+    outs = {str(next(iter(out)) if isinstance(out, dict) else out) for out in STAGES["landscape"]["outs"]}
+    assert [name for name in SPINE if outs & set(stage(name)["deps"])] == ["report"]
 
 
 def test_assemble_names_the_probes_of_every_source():

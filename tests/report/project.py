@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 from sklearn.metrics import f1_score
 
 from llp.datasets.dataset import Dataset, save_dataset
 from llp.files import write_json, write_table
+from llp.loss_surface import MEASURED
 from llp.meta.dataset import assemble
 from llp.meta.knowledge import read_knowledge
 from llp.params import Params, read_params
+from llp.report.landscape import pictures_of
 from llp.schema import SCHEMA_VERSION
 from llp.training.evaluation import Evaluation
 
@@ -96,9 +99,22 @@ def write_run(
         **train,
     }
     write_json(folder / "metrics/train.json", metrics)
+    write_landscape(folder, path=epochs > 1)
     write_table(folder / "data/meta_dataset.parquet", meta_dataset(dataset, task) if sources else nothing_known())
     write_table(folder / "metrics/meta_model_by_task.csv", by_task() if sources else pd.DataFrame())
     return evaluation
+
+
+def write_landscape(folder: Path, path: bool) -> None:
+    """Numbers of a loss surface, and tiny pictures, each of its own colour; those of the path on demand."""
+    numbers = {name: 0.5 + place for place, name in enumerate(MEASURED)}
+    numbers |= {"loss": 0.25, "critical_point": "saddle", "convex_share": 0.97, "roughness": 0.02, "samples": 256}
+    numbers["path_explained"] = 0.875 if path else None
+    numbers["distance_from_start"] = 12.5 if path else None
+    write_json(folder / "metrics/landscape.json", numbers)
+    (folder / "reports/landscape").mkdir(parents=True)
+    for shade, name in enumerate(pictures_of(numbers)):
+        Image.new("L", (8, 6), shade).save(folder / "reports/landscape" / name)
 
 
 def probe_rows(dataset: Dataset, configurations: int, task: str) -> pd.DataFrame:

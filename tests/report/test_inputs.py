@@ -24,6 +24,7 @@ INPUTS = (
     "data/meta_dataset.parquet",
     "metrics/train.json",
     "metrics/training_history.csv",
+    "metrics/landscape.json",
     "metrics/meta_model_by_task.csv",
 )
 
@@ -47,6 +48,12 @@ def test_a_missing_input_is_named(copied, name):
 def test_a_damaged_input_is_named(copied, name):
     (copied / name).write_text("")
     with pytest.raises(LLPError, match=re.escape(name)):
+        write_report(params_of(), copied / "page.html", copied)
+
+
+def test_a_missing_picture_is_named(copied):
+    (copied / "reports/landscape/path.png").unlink()
+    with pytest.raises(LLPError, match=r"reports/landscape/path\.png is missing: run 'dvc repro'"):
         write_report(params_of(), copied / "page.html", copied)
 
 

@@ -1,0 +1,74 @@
+"""Points of a path in the store: those that are due, as evaluated, gone when they are no longer needed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from llp.probing.problem import TaskProblem
+from llp.probing.store import Store
+from llp.snapshots import Snapshots
+from tests.tasks import same_state
+
+CONFIGURATION = {"optimizer": "adam", "learning_rate": 0.05, "batch_size": 16, "units": 16}
+
+
+@pytest.fixture
+def problem(table_folder) -> TaskProblem:
+    return TaskProblem(table_folder, "mlp", epochs=6, device="cpu")
+
+
+def advanced(problem, snapshots, epochs, **configuration):
+    run = problem.start({**CONFIGURATION, **configuration}, 0)
+    snapshots.keep(run)
+    run.advance(epochs, after_epoch=snapshots.keep)
+    return run
+
+
+def test_points_are_the_parameters_after_their_epochs(problem):
+    snapshots = Snapshots(Store(), "run", 4)
+    run = advanced(problem, snapshots, 6)
+    points = snapshots.points(run)
+    assert list(points) == [0, 2, 4, 6]
+    for epoch in (0, 4):
+        again = problem.start(CONFIGURATION, 0)
+        again.advance(epoch)
+        assert same_state(points[epoch], dict(again.model.named_parameters()))
+
+
+def test_averaged_weights_are_what_is_kept(problem):
+    snapshots = Snapshots(Store(), "run", 3)
+    run = advanced(problem, snapshots, 6, averaging="ema")
+    last = snapshots.points(run)[6]
+    assert same_state(last, dict(run.weights().named_parameters()))
+    assert not same_state(last, dict(run.model.named_parameters()))
+
+
+def test_a_lost_point_is_noticed(problem):
+    store = Store()
+    snapshots = Snapshots(store, "run", 4)
+    run = advanced(problem, snapshots, 4)
+    assert snapshots.complete(run, 4)
+    assert snapshots.complete(run, 5)
+    assert not snapshots.complete(run, 6)
+    next(store.folder.rglob("*.probe")).unlink()
+    assert not snapshots.complete(run, 4)
+
+
+def test_epochs_of_a_diverged_run_are_not_kept(problem):
+    snapshots = Snapshots(Store(), "run", 7)
+    run = advanced(problem, snapshots, 6, optimizer="sgd", learning_rate=1e6)
+    assert run.diverged
+    assert list(snapshots.points(run)) == list(range(run.epoch))
+    assert all(torch.isfinite(value).all() for value in snapshots.points(run)[0].values())
+
+
+def test_nothing_is_written_where_none_are_wanted_and_nothing_stays(problem):
+    store = Store()
+    advanced(problem, Snapshots(store, "run", 0), 6)
+    assert list(store.folder.rglob("*.probe")) == []
+    snapshots = Snapshots(store, "run", 4)
+    advanced(problem, snapshots, 6)
+    assert len(list(store.folder.rglob("*.probe"))) == 4
+    snapshots.discard(6)
+    assert list(store.folder.rglob("*.probe")) == []
