@@ -30,7 +30,7 @@ def describe(runs: pd.DataFrame) -> dict[str, object]:
         "diverged": int(runs["diverged"].sum()),
         "median best": f"{best['best'].median():.3f}",
         "best": f"{best['best'].max():.3f}",
-        "noise": f"{noise:.3f}",
+        "noise": "" if np.isnan(noise) else f"{noise:.3f}",
         "wall seconds": f"{read_json(seconds)['seconds']:.0f}" if seconds.is_file() else "",
     }
 

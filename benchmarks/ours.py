@@ -10,7 +10,7 @@ import pandas as pd
 from benchmarks.replay import Recording, Task
 from llp.meta.curve_process import CurveProcess
 from llp.meta.freeze_thaw import FreezeThaw
-from llp.meta.known import KnownTask, Normal, squash
+from llp.meta.known import KnownTask
 from llp.meta.points import PREFIX, Points, place
 from llp.meta.surrogate import Surrogate
 
@@ -38,9 +38,7 @@ class FreezeThawMethod:
         task = KnownTask(recording.task.name, points, recording.scores)
         key = (*key, points.values.tobytes() if len(points) < 1000 else b"")
         if key not in self._surrogates:
-            final = recording.scores.max(axis=1)
-            normal = Normal.of(final)
-            self._surrogates[key] = Surrogate.fit(points, squash((final - normal.median) / normal.span))
+            self._surrogates[key] = Surrogate.of(task)
         return task, self._surrogates[key]
 
 

@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from benchmarks.replay import Recording, Task
 from llp.errors import DataError
 from llp.files import read_table
+from llp.meta.dataset import first_seeds, score_curves
 from llp.space import Space
 
 VARIABLE = "LLP_BENCHMARKS"
@@ -81,7 +82,7 @@ def score_of_loss(losses: np.ndarray) -> np.ndarray:
 
 
 def knowledge(folder: str | Path = "data/knowledge") -> list[Recording]:
-    """Our knowledge base, a recording per task; score: validation accuracy of the lowest seed's runs.
+    """Our knowledge base, a recording per task; score: validation accuracy of each configuration's lowest seed.
 
     Tasks on the same data (by fingerprint) are a group. From where a run diverged it scores as guessing the largest
     class does.
@@ -98,16 +99,12 @@ def knowledge(folder: str | Path = "data/knowledge") -> list[Recording]:
 
 
 def _recorded(name: str, runs: pd.DataFrame, spaces: dict[str, Space]) -> Recording:
-    runs = runs[runs["seed"] == runs["seed"].min()].sort_values("configuration")
+    runs = first_seeds(runs)
     architecture = str(runs["architecture"].iloc[0])
     space = spaces[architecture]
     configurations = runs[[f"hp_{key}" for key in space.dimensions]].reset_index(drop=True)
     configurations.columns = list(space.dimensions)
     epochs = int(runs["full_epochs"].iloc[0])
-    scores = np.full((len(runs), epochs), float(runs["data_majority_share"].iloc[0]))
-    for row, (curve, diverged) in enumerate(zip(runs["validation_accuracy"], runs["diverged"], strict=True)):
-        sound = np.asarray(curve, float)[: len(curve) - bool(diverged)]
-        scores[row, : len(sound)] = sound
     data = runs.iloc[0][[column for column in runs if column.startswith("data_")]]
     task = Task(
         name,
@@ -119,7 +116,7 @@ def _recorded(name: str, runs: pd.DataFrame, spaces: dict[str, Space]) -> Record
         {str(key).removeprefix("data_"): float(value) for key, value in data.items()},
         ceiling=1.0,
     )
-    return Recording(task, scores)
+    return Recording(task, score_curves(runs))
 
 
 def _spaces() -> dict[str, Space]:

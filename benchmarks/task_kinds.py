@@ -25,10 +25,10 @@ import pandas as pd
 
 from benchmarks import baselines
 from benchmarks.machine import describe_machine
+from benchmarks.results import Results
 from llp.datasets.dataset import PARTS, Dataset, load_dataset, save_dataset
 from llp.datasets.prepare import prepare_dataset
 from llp.errors import ParameterError, exit_cleanly
-from llp.files import write_table
 from llp.full_training import train_in_full
 from llp.probing.problem import TaskProblem
 from llp.probing.store import Store
@@ -125,25 +125,6 @@ TASKS = (
 )
 
 
-class Results:
-    """The rows of the CSV file; each is written as soon as it is there."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.table = pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=[*KEY, "definition"])
-
-    def has(self, row: Mapping[str, Any]) -> bool:
-        return bool(self._same(row, [*KEY, "definition"]).any())
-
-    def add(self, row: Mapping[str, Any]) -> None:
-        others = self.table[~self._same(row, KEY)]
-        self.table = pd.DataFrame([*others.to_dict("records"), row])
-        write_table(self.path, self.table)
-
-    def _same(self, row: Mapping[str, Any], columns: list[str]) -> pd.Series:
-        return (self.table[columns] == [row[column] for column in columns]).all(axis=1)
-
-
 class Measurement:
     """Of one task, in a folder for its prepared data, which is made when it is needed."""
 
@@ -233,7 +214,7 @@ def main() -> None:
     if unknown := sorted(set(wanted) - {task.name for task in TASKS}):
         raise ParameterError(f"--tasks: no task {unknown[0]!r}; there are {', '.join(task.name for task in TASKS)}")
     tasks = [task for task in TASKS if task.name in wanted]
-    results = Results(RESULTS)
+    results = Results(RESULTS, KEY)
     for task in tasks:
         measure(task, results, arguments.raw, arguments.device, arguments.seeds)
     machine = (f"{name} {value}" for name, value in describe_machine().items())

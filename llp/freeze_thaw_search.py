@@ -13,6 +13,7 @@ import pandas as pd
 from llp.errors import DivergedError, ParameterError
 from llp.meta.freeze_thaw import FreezeThaw
 from llp.meta.model import MetaModel
+from llp.meta.similarity import Setting
 from llp.probing.rungs import Rungs
 from llp.probing.table import probe_table
 from llp.probing.trajectory import Probe
@@ -36,9 +37,10 @@ def freeze_thaw_search(
     if not candidates:
         raise ParameterError("a search needs at least one candidate configuration")
     prober = dataclasses.replace(prober, rungs=Rungs())
-    full, chance = prober.problem.epochs, prober.task.meta_features["majority_share"]
+    task, full = prober.task, prober.problem.epochs
+    chance = task.meta_features["majority_share"]
     table = pd.DataFrame([{f"hp_{name}": value for name, value in c.items()} for c in candidates])
-    process = model.process(table, full)
+    process = model.process(table, full, Setting(task.architecture, full * task.meta_features.get("n_train", 0)))
     if process is None:
         raise ParameterError(
             "this search goes by known tasks, and the meta-model knows none that compares: name another select.searcher"
@@ -66,7 +68,7 @@ def freeze_thaw_search(
         probes, predictions = [(row, Probe(candidates[row], prober.seed, 0.0))], [_forecast(search, model, row)]
     chosen = search.choice()
     expected, low, high = _forecast(search, model, chosen)
-    rows = probe_table(prober.task, [[probe] for _, probe in probes], [row for row, _ in probes])
+    rows = probe_table(task, [[probe] for _, probe in probes], [row for row, _ in probes])
     columns = ("predicted_score", "predicted_low", "predicted_high")
     return SearchResult(
         configuration=dict(candidates[chosen]),
@@ -95,5 +97,5 @@ def _next(search: FreezeThaw, budget: float, min_gain: float) -> list[tuple[int,
 
 def _forecast(search: FreezeThaw, model: MetaModel, row: int) -> tuple[float, float, float]:
     reached = max(search.seen.get(row, ()), default=0.0)
-    expected, low, high = model.forecast(search.process, search.seen, [row])
+    expected, low, high = model.forecast(search.posterior(), [row])
     return tuple(float(max(values[0], reached)) for values in (expected, low, high))

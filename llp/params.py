@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from ruamel.yaml import YAML, YAMLError
 
 from llp.architectures.catalog import ARCHITECTURES, check_architecture
@@ -41,6 +49,15 @@ META_PROBING = "meta_probing"
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def _known_group(name: str) -> str:
+    if name not in LANDSCAPE_GROUPS:
+        raise ValueError(f"unknown group {name!r}; there are {', '.join(LANDSCAPE_GROUPS)}")
+    return name
+
+
+LandscapeGroup = Annotated[str, AfterValidator(_known_group)]
 
 
 class Section(BaseModel):
@@ -208,7 +225,7 @@ class Params(Section):
     split: SplitParams
     training: TrainingParams
     probe: ProbeParams
-    landscape: list[str]
+    landscape: list[LandscapeGroup]
     select: SelectParams
     meta: MetaParams
     train: TrainParams
@@ -253,9 +270,6 @@ def read_yaml(path: str | Path) -> Any:
 
 
 def _check_tasks(params: Params) -> None:
-    for group in params.landscape:
-        if group not in LANDSCAPE_GROUPS:
-            raise ParameterError(f"landscape: unknown group {group!r}; there are {', '.join(LANDSCAPE_GROUPS)}")
     for name, source in params.sources.items():
         if source.dataset not in params.datasets:
             raise ParameterError(
@@ -319,6 +333,7 @@ def first_problem(error: ValidationError, model: type[Section]) -> str:
 
 
 def _section(location: tuple[int | str, ...], model: type[Section]) -> type[Section]:
-    """The section a key lies in; `datasets` and `sources` hold one section for every name."""
+    """The section a key lies in; `datasets` and `sources` hold one section for every name, others may be left out."""
     annotation = model if not location else model.model_fields[str(location[0])].annotation
-    return getattr(annotation, "__args__", [annotation])[-1]
+    parts = getattr(annotation, "__args__", [annotation])
+    return next(part for part in reversed(parts) if isinstance(part, type) and issubclass(part, Section))

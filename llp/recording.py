@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from llp.datasets.dataset import load_dataset, save_dataset
 from llp.datasets.prepare import prepare_dataset
 from llp.datasets.sources import kind_of
 from llp.errors import ParameterError
-from llp.files import write_table
+from llp.files import read_table, write_table
+from llp.landscape.groups import DEFAULT_EFFORT, Effort
 from llp.meta.knowledge import pack
-from llp.params import Count, DatasetParams, Params, Section, first_problem, read_yaml
+from llp.params import Count, DatasetParams, LandscapeGroup, Params, Section, first_problem, read_yaml
 from llp.pipeline import task_info, task_problem, workers_of
 from llp.probing.probe import probe
 from llp.probing.rungs import Rungs
@@ -47,12 +49,32 @@ class RecordedTask(Section):
     seeds: Count = 1
 
 
+class Looks(Section):
+    """What is measured of the loss surface, after which epochs (and after the last), and how hard to look, see
+    `llp.landscape.groups.Effort`."""
+
+    groups: list[LandscapeGroup]
+    epochs: list[Count] = Field(default=list(FIBONACCI))
+    eigenvalues: Count = DEFAULT_EFFORT.eigenvalues
+    products: Count = DEFAULT_EFFORT.products
+    probes: Count = DEFAULT_EFFORT.probes
+
+    @property
+    def effort(self) -> Effort:
+        return replace(DEFAULT_EFFORT, eigenvalues=self.eigenvalues, products=self.products, probes=self.probes)
+
+
 class Recording(Section):
-    """spaces: what takes the place of single dimensions of an architecture's space in params.yaml."""
+    """spaces: what takes the place of single dimensions of an architecture's space in params.yaml; landscape: by
+    default the groups of params.yaml; folder: where the tables go; costs: a table of what training and looking took.
+    """
 
     datasets: dict[str, DatasetParams]
     tasks: dict[str, RecordedTask]
     spaces: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    landscape: Looks | None = None
+    folder: str = "data/knowledge"
+    costs: str | None = None
 
 
 def read_recording(path: str | Path, params: Params) -> Recording:
@@ -89,20 +111,40 @@ def record(name: str, recording: Recording, params: Params, path: Path) -> pd.Da
         problem = task_problem(params, folder, task.architecture, task.epochs)
         info = task_info(problem, load_dataset(folder), task.dataset)
         configurations = space_of(task, recording, params).sample(task.configurations, params.seed)
-        looks = sorted({*(epoch for epoch in FIBONACCI if epoch < task.epochs), task.epochs})
-        resources = tuple(epoch / task.epochs for epoch in looks)
+        looks = recording.landscape or Looks(groups=params.landscape)
+        stops = sorted({*(epoch for epoch in looks.epochs if epoch < task.epochs), task.epochs})
+        resources = tuple(epoch / task.epochs for epoch in stops)
         tables: list[pd.DataFrame] = []
+        seconds: list[tuple[int, int, Mapping[str, float]]] = []
         for extra in range(task.seeds):
             seed = params.seed + extra
             count = task.configurations if extra == 0 else min(task.repeated, task.configurations)
-            trajectory = Trajectory(problem, resources, Rungs(max_resource=1.0), seed, Store(), tuple(params.landscape))
+            trajectory = Trajectory(
+                problem, resources, Rungs(max_resource=1.0), seed, Store(), tuple(looks.groups), looks.effort
+            )
             for start in range(0, count, CHUNK):
                 chunk = range(start, min(start + CHUNK, count))
                 title = f"{name}, seed {seed}, {start} of {count}"
                 probes = probe(trajectory, [configurations[number] for number in chunk], workers_of(params), title)
                 tables.append(pack(probe_table(info, probes, chunk)))
                 write_table(path, pd.concat(tables, ignore_index=True))
+                seconds += [(len(last.curve.train_loss), len(stops), last.seconds) for *_, last in probes]
+    if recording.costs:
+        _add_costs(Path(recording.costs), name, seconds)
     return pd.concat(tables, ignore_index=True)
+
+
+def _add_costs(path: Path, name: str, seconds: list[tuple[int, int, Mapping[str, float]]]) -> None:
+    """Put a task's row into the table of costs: mean seconds of an epoch of training, and of a look at each group.
+
+    seconds: of every run its epochs, its looks and what it took in all.
+    """
+    epochs, looks = (sum(run[index] for run in seconds) for index in (0, 1))
+    total = pd.DataFrame([run[2] for run in seconds]).sum()
+    groups = total.drop(["training", "landscape"]) / looks
+    row = pd.DataFrame([{"task": name, "epoch_seconds": total["training"] / epochs, **groups}])
+    others = read_table(path) if path.is_file() else pd.DataFrame({"task": []})
+    write_table(path, pd.concat([others[others["task"] != name], row], ignore_index=True))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llp.errors import exit_cleanly
 from llp.files import read_json, read_table, write_json, write_table
-from llp.meta.evaluation import BUDGETS, leave_one_dataset_out, search_held_out, summarise
+from llp.meta.evaluation import BUDGETS, held_out, leave_one_dataset_out, search_held_out, summarise
 from llp.meta.model import MetaModel
 from llp.meta.storage import save_meta_model
 from llp.params import read_params
@@ -16,8 +16,9 @@ def main() -> None:
     runs = read_table("data/meta_dataset.parquet")
     coverage = params.meta.coverage
     with one_blas_thread():
-        by_task, spread = leave_one_dataset_out(runs, (0.0, *rungs_of(params).levels()), coverage=coverage)
-        searches = search_held_out(runs, BUDGETS)
+        tasks = list(held_out(runs))
+        by_task, spread = leave_one_dataset_out(tasks, (0.0, *rungs_of(params).levels()), coverage=coverage)
+        searches = search_held_out(tasks, BUDGETS)
     write_table("metrics/meta_model_by_task.csv", by_task.round(4))
     write_table("metrics/meta_model_searches.csv", searches.round(4))
     write_json("metrics/meta_model.json", summarise(by_task, searches, runs, params.probe.min_resource))

@@ -1,7 +1,7 @@
 """Record tasks for the knowledge base: `python -m stages.record [FILE] [NAME ...]`.
 
 FILE says what is recorded, knowledge.yaml by default; NAME are tasks of it, by default all. What stands complete in
-data/knowledge is not made again.
+its folder, data/knowledge by default, is not made again.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from llp.params import read_params
 from llp.pipeline import timed
 from llp.recording import Recording, read_recording, record
 
-FOLDER = Path("data/knowledge")
-
 
 def main() -> None:
     arguments = sys.argv[1:]
@@ -27,7 +25,7 @@ def main() -> None:
         if name not in recording.tasks:
             raise ParameterError(f"{file}: no task {name!r}; there are {', '.join(recording.tasks)}")
     for name in arguments or recording.tasks:
-        path = FOLDER / f"{name}.parquet"
+        path = Path(recording.folder) / f"{name}.parquet"
         if _complete(path, name, recording):
             print(f"{name}: complete")
             continue

@@ -211,7 +211,7 @@ def test_numbers_as_dvc_writes_them_are_numbers(tmp_path, written):
         # measurements
         (
             {"landscape": ["norms", "hessian"]},
-            r"landscape: unknown group 'hessian'; there are .*norms.*",
+            r"landscape\.\d: unknown group 'hessian'; there are .*norms.*",
         ),
         ({"landscape": "norms"}, r"landscape: input should be a valid list, not 'norms'$"),
         # search spaces

@@ -114,6 +114,37 @@ def test_the_file_grows_by_chunks(recorded, recording, params, tmp_path, monkeyp
     pd.testing.assert_frame_equal(again, runs)
 
 
+@pytest.fixture(scope="module")
+def measured(params, tmp_path_factory) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A task recorded with measurements of its own, and the table of costs."""
+    folder = tmp_path_factory.mktemp("measured")
+    looks = {"groups": ["norms", "curvature"], "epochs": [1, 9], "eigenvalues": 1, "products": 3, "probes": 2}
+    costs = folder / "costs.csv"
+    recording = Recording.model_validate({**RECORDING, "landscape": looks, "costs": str(costs)})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LLP_STORE", str(folder / "store"))
+        for name in ("iris-mlp", "wine-mlp", "iris-mlp"):
+            runs = record(name, recording, params, folder / f"{name}.parquet")
+    return runs, read_table(costs)
+
+
+def test_a_recording_says_what_is_measured_when_and_how_hard(measured):
+    runs, _ = measured
+    sound = runs[~runs["diverged"]]
+    assert sound["measured_at"].map(list).tolist() == [[1, 2]] * len(sound), "epoch 9 is beyond the end"
+    assert "landscape_hessian_eigenvalue_1" in runs
+    assert "landscape_hessian_eigenvalue_2" not in runs
+    assert np.isfinite(np.stack(sound["landscape_hessian_trace"])).all()
+
+
+def test_costs_hold_a_row_a_task_with_seconds_of_an_epoch_and_of_a_look_at_each_group(measured):
+    _, costs = measured
+    assert costs["task"].tolist() == ["wine-mlp", "iris-mlp"]
+    assert costs.columns.tolist() == ["task", "epoch_seconds", "norms", "curvature"]
+    assert (costs.drop(columns="task") > 0).all(axis=None)
+    assert (costs["curvature"] > costs["norms"]).all(), "eigenvalues take more than norms"
+
+
 def changed(tmp_path: Path, edit) -> Path:
     content = YAML(typ="safe").load((ROOT / "knowledge.yaml").read_text(encoding="utf-8"))
     edit(content)
@@ -123,9 +154,10 @@ def changed(tmp_path: Path, edit) -> Path:
     return path
 
 
-def test_the_shipped_recording_reads_and_every_task_has_a_space(params):
-    recording = read_recording(ROOT / "knowledge.yaml", params)
-    assert len(recording.tasks) >= 10
+@pytest.mark.parametrize("name", ["knowledge.yaml", "ablation.yaml"])
+def test_the_shipped_recordings_read_and_every_task_has_a_space(params, name):
+    recording = read_recording(ROOT / name, params)
+    assert len(recording.tasks) >= 8
     for task in recording.tasks.values():
         assert len(space_of(task, recording, params).sample(4, 0)) == 4
 
@@ -133,7 +165,10 @@ def test_the_shipped_recording_reads_and_every_task_has_a_space(params):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda c: c.update(colour=1), r"colour: unknown key; there are datasets, spaces, tasks$"),
+        (
+            lambda c: c.update(colour=1),
+            r"colour: unknown key; there are costs, datasets, folder, landscape, spaces, tasks$",
+        ),
         (
             lambda c: c["tasks"]["wine-mlp"].update(sedes=3),
             r"tasks\.wine-mlp\.sedes: unknown key; there are architecture, configurations, dataset, epochs, rep",
@@ -148,6 +183,14 @@ def test_the_shipped_recording_reads_and_every_task_has_a_space(params):
             r"tasks\.wine-mlp\.epochs: input should be greater than or",
         ),
         (lambda c: c.pop("datasets"), r"datasets: missing$"),
+        (
+            lambda c: c.update(landscape={"groups": ["norms", "hessian"]}),
+            r"landscape\.groups\.1: unknown group 'hessian'; there are .*norms",
+        ),
+        (
+            lambda c: c.update(landscape={"groups": [], "product": 3}),
+            r"landscape\.product: unknown key; there are eigenvalues, epochs, groups, probes, products$",
+        ),
         (
             lambda c: c["tasks"]["wine-mlp"].update(dataset="vine"),
             r"tasks\.wine-mlp\.dataset: 'vine' is not among datasets: .*digits, .*wine",

@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 from llp.meta.known import KnownTask, Normal, squash, unsquash
-from llp.meta.points import Points
+from llp.meta.points import Points, spread_out
 from llp.meta.surrogate import Surrogate, matern
 
 LEARNED_FROM = 60  # configurations, and as many tasks, that the parts of the variance are learned from
@@ -52,8 +52,8 @@ class Parts:
 class CurveProcess:
     """The prior of the curves of a new task.
 
-    known: tasks with their `Surrogate`s; points: configurations of the new task; epochs: of
-    its full training; ceiling: a score that none can exceed, 1 for accuracies.
+    known: tasks with their `Surrogate`s; points: configurations of the new task; epochs: of its full training; ceiling:
+    a score that none can exceed, 1 for accuracies; weights: how much each known task counts, by default all the same.
     """
 
     def __init__(
@@ -63,18 +63,21 @@ class CurveProcess:
         epochs: int,
         ceiling: float = np.inf,
         parts: Parts | None = None,
+        weights: Sequence[float] | None = None,
     ) -> None:
         self.stages = stages_of(epochs)
         self.ceiling = ceiling
         carried = [_carry(task, surrogate, points, self.stages / epochs) for task, surrogate in known]
         self.curves = np.stack([curves for curves, _, _ in carried])
         self.normals = [normal for _, _, normal in carried]
-        self.mean = self.curves.mean(axis=0)
+        self.weights = np.asarray([1.0] * len(known) if weights is None else weights)
+        self.weights = self.weights / self.weights.sum()
+        self.mean = np.tensordot(self.weights, self.curves, axes=1)
         self.together = _together(self.curves)
         self.alike = matern(points, points, _typical_lengths(known, points.values.shape[1]))
         self.parts = parts or learn_parts(self.curves, self.together, self.alike)
-        self.basis = (self.curves - self.mean) * np.sqrt(self.parts.shared / len(known))
-        unsure = np.mean([variance for _, variance, _ in carried], axis=0)
+        self.basis = (self.curves - self.mean) * np.sqrt(self.parts.shared * self.weights)[:, None, None]
+        unsure = np.average([variance for _, variance, _ in carried], axis=0, weights=self.weights)
         self.own = self.parts.own + self.parts.shared * unsure * self.curves[:, :, -1].var()
 
     def covariance(self, rows: np.ndarray, stage: np.ndarray, others: np.ndarray, stages: np.ndarray) -> np.ndarray:
@@ -228,13 +231,13 @@ def learn_parts(curves: np.ndarray, together: np.ndarray, alike: np.ndarray) -> 
     tasks, n, stages = curves.shape
     if tasks < 3:
         return Parts()
-    rows = np.unique(np.linspace(0, n - 1, min(n, LEARNED_FROM)).round().astype(int))
+    rows = spread_out(n, LEARNED_FROM)
     looks = np.unique([min(2, stages - 1), stages // 2, stages - 1])
     row, look = np.repeat(rows, len(looks)), np.tile(looks, len(rows))
     within = together[np.ix_(look, look)]
     smooth, alone = alike[np.ix_(row, row)] * within, (row[:, None] == row) * within
     left_out = []
-    for task in np.unique(np.linspace(0, tasks - 1, min(tasks, LEARNED_FROM)).round().astype(int)):
+    for task in spread_out(tasks, LEARNED_FROM):
         others = np.delete(curves, task, axis=0)[:, row, look]
         deviations = others - others.mean(axis=0)
         left_out.append((deviations.T @ deviations / len(others), curves[task, row, look] - others.mean(axis=0)))
@@ -271,9 +274,7 @@ def _carry(
     task: KnownTask, surrogate: Surrogate, points: Points, shares: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, Normal]:
     """A known task's squashed curves at other points, (n, stages), how unsure they are, (n,), and its units."""
-    best = task.best_so_far(shares)
-    normal = Normal.of(best[:, -1])
-    curves = squash((best - normal.median) / normal.span)
+    curves, normal = task.squashed(shares)
     if np.array_equal(task.points.values, points.values):
         return curves, np.zeros(len(points)), normal
     return *surrogate.predict(curves, points), normal

@@ -34,6 +34,12 @@ def assemble(knowledge: pd.DataFrame, probes: Iterable[pd.DataFrame]) -> pd.Data
     return _with_outcome(runs.reset_index(drop=True))
 
 
+def first_seeds(runs: pd.DataFrame) -> pd.DataFrame:
+    """One run of each configuration of each task, that of the lowest seed, in their order."""
+    ordered = runs.sort_values(["task", "configuration", "seed"], kind="stable")
+    return ordered.drop_duplicates(["task", "fingerprint", "configuration"])
+
+
 def score_curves(runs: pd.DataFrame) -> np.ndarray:
     """Validation accuracy after every epoch of a full training, for runs of one task, (n, epochs); from where a run
     diverged, that of guessing the largest class."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
 from llp.meta.curve_process import CurveProcess
-from llp.meta.dataset import score_curves
+from llp.meta.dataset import first_seeds, score_curves
 from llp.meta.freeze_thaw import FreezeThaw
-from llp.meta.model import MetaModel, hyperparameters
+from llp.meta.model import MetaModel
 
 TOP = 3
 BUDGETS = (0.3, 1.0, 4.0)  # of searches, in full trainings
@@ -21,29 +21,28 @@ SPREADS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 
 def held_out(runs: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, CurveProcess]]:
     """Every task, one row a configuration, with what a model of all other data sets expects of it."""
-    first = runs.sort_values(["task", "configuration", "seed"], kind="stable")
-    first = first.drop_duplicates(["task", "fingerprint", "configuration"])
+    first = first_seeds(runs)
     for (_, fingerprint), task in first.groupby(["task", "fingerprint"], sort=False):
         model = MetaModel.fit(first, without=str(fingerprint))
-        process = model.process(hyperparameters(task), int(task["full_epochs"].iloc[0]))
+        process = model.process_of(task)
         if process is not None:
             yield task, process
 
 
 def leave_one_dataset_out(
-    runs: pd.DataFrame, resources: Sequence[float], *, coverage: float
+    tasks: Iterable[tuple[pd.DataFrame, CurveProcess]], resources: Sequence[float], *, coverage: float
 ) -> tuple[pd.DataFrame, float]:
     """Predict every task by a model of all other data sets, from the first epochs of all its configurations.
 
-    resources: shares of a full training that are seen, 0 for none. Returns one row per task and resource: spearman
-    (predicted and reached final scores), regret (best final score of the task's configurations minus that of the one
-    ranked first), top3_hit (the best one is among the first three), coverage (share of outcomes within their interval,
-    its width learned from the other data sets), and spearman_control and regret_control of ranking by the raw
-    validation accuracy so far. Without rows when fewer than two data sets are known. And the factor of the width that
-    holds on all data sets together, 1 where there are none.
+    tasks: see `held_out`; resources: shares of a full training that are seen, 0 for none. Returns one row per task and
+    resource: spearman (predicted and reached final scores), regret (best final score of the task's configurations minus
+    that of the one ranked first), top3_hit (the best one is among the first three), coverage (share of outcomes within
+    their interval, its width learned from the other data sets), and spearman_control and regret_control of ranking by
+    the raw validation accuracy so far. Without rows when fewer than two data sets are known. And the factor of the
+    width that holds on all data sets together, 1 where there are none.
     """
     rows, held = [], []
-    for task, process in held_out(runs):
+    for task, process in tasks:
         curves = score_curves(task)
         best = np.maximum.accumulate(curves, axis=1)
         every, final = np.arange(len(curves)), best[:, -1]
@@ -63,15 +62,15 @@ def leave_one_dataset_out(
     return pd.DataFrame(rows), SPREADS[_narrowest([shares for _, shares in held], coverage)]
 
 
-def search_held_out(runs: pd.DataFrame, budgets: Sequence[float]) -> pd.DataFrame:
+def search_held_out(tasks: Iterable[tuple[pd.DataFrame, CurveProcess]], budgets: Sequence[float]) -> pd.DataFrame:
     """Search every task's recorded configurations with a model of all other data sets.
 
-    budgets: in full trainings. Returns one row per task and budget: regret, the best final score there is minus that of
-    the choice, and regret_control, of choosing by raw validation accuracy after the same probes; surprise: see
-    `Posterior.surprise`.
+    tasks: see `held_out`; budgets: in full trainings. Returns one row per task and budget: regret, the best final score
+    there is minus that of the choice, and regret_control, of choosing by raw validation accuracy after the same
+    probes; surprise: see `Posterior.surprise`.
     """
     rows = []
-    for task, process in held_out(runs):
+    for task, process in tasks:
         curves = score_curves(task)
         final = curves.max(axis=1)
         search = FreezeThaw(process)

@@ -20,16 +20,17 @@ from llp.meta.curve_process import CurveProcess, Posterior
 PROBES = {"choice": 3, "score": 4}
 
 
-def portfolio(curves: np.ndarray, size: int) -> list[int]:
+def portfolio(curves: np.ndarray, weights: np.ndarray, size: int) -> list[int]:
     """Configurations that together do best on the known tasks, chosen greedily (Wistuba et al. 2015).
 
-    curves: (tasks, n, stages), as `CurveProcess` has them. Returns at most `size` numbers, the best alone first.
+    curves: (tasks, n, stages) and weights: (tasks,), as `CurveProcess` has them. Returns at most `size` numbers, the
+    best alone first.
     """
     final = np.maximum(curves[:, :, -1], -1)  # how bad a bad one is says nothing
     reached = np.full(len(final), -1.0)
     chosen: list[int] = []
     for _ in range(min(size, final.shape[1])):
-        together = np.maximum(final, reached[:, None]).mean(axis=0)
+        together = weights @ np.maximum(final, reached[:, None])
         together[chosen] = -np.inf
         chosen.append(int(together.argmax()))
         reached = np.maximum(reached, final[:, chosen[-1]])
@@ -53,12 +54,13 @@ class FreezeThaw:
         self.process = process
         self.goal = goal
         self.epochs = int(process.stages[-1])
-        self.first = portfolio(process.curves, PROBES[goal] if probes is None else probes)
+        self.first = portfolio(process.curves, process.weights, PROBES[goal] if probes is None else probes)
         self.probe_epochs = max(1, round(probe_share * self.epochs))
         self.seen: dict[int, list[float]] = {}
         self.ended: set[int] = set()
         self.diverged: set[int] = set()
         self.spent = 0
+        self._posterior: Posterior | None = None
 
     def ask(self) -> tuple[int, int] | None:
         """The configuration to train, and up to which of its epochs; None when all is known."""
@@ -82,6 +84,7 @@ class FreezeThaw:
 
     def tell(self, row: int, scores: Sequence[float], ended: float | None = None) -> None:
         """Report the scores of epochs not reported before; ended: the score that a diverged run is left with."""
+        self._posterior = None
         curve = self.seen.setdefault(row, [])
         curve.extend(map(float, scores))
         self.spent += len(scores)
@@ -98,7 +101,10 @@ class FreezeThaw:
         return max((max(curve) for curve in sound if curve), default=-np.inf)
 
     def posterior(self) -> Posterior:
-        return self.process.observe(self.seen)
+        """After all that was told."""
+        if self._posterior is None:
+            self._posterior = self.process.observe(self.seen)
+        return self._posterior
 
     def choice(self) -> int:
         """The configuration whose full training is expected to score best: of those begun that are sound, if any."""

@@ -34,6 +34,11 @@ class KnownTask:
         part = place - below
         return curve[:, below] * (1 - part) + curve[:, below + 1] * part
 
+    def squashed(self, shares: np.ndarray) -> tuple[np.ndarray, Normal]:
+        """`best_so_far` on the scale that tasks share (`squash`), (n, len(shares)), and the task's own units."""
+        normal = Normal.of(self.scores.max(axis=1))
+        return squash((self.best_so_far(shares) - normal.median) / normal.span), normal
+
 
 @dataclass(frozen=True)
 class Normal:

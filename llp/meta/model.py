@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from llp.meta.curve_process import CurveProcess
-from llp.meta.dataset import score_curves
-from llp.meta.known import KnownTask, Normal, squash
+from llp.meta.curve_process import CurveProcess, Posterior
+from llp.meta.dataset import first_seeds, score_curves
+from llp.meta.known import KnownTask
 from llp.meta.points import PREFIX, Points, place
+from llp.meta.similarity import UNKNOWN, Setting, weigh
 from llp.meta.surrogate import Surrogate
 
 CEILING = 1.0  # of an accuracy
@@ -21,13 +22,14 @@ OVERSHOOT = 0.1  # share of the room above a task's best that expectations beyon
 @dataclass(frozen=True)
 class Record:
     """A known task as it was recorded. configurations: `hp_*` columns, n rows; scores: (n, epochs); start: the score of
-    guessing."""
+    guessing; setting: what it is weighed by."""
 
     name: str
     fingerprint: str
     configurations: pd.DataFrame
     scores: np.ndarray
     start: float
+    setting: Setting = UNKNOWN
 
 
 @dataclass
@@ -49,8 +51,6 @@ class MetaModel:
         runs: as `llp.meta.dataset.assemble` gives them; of a configuration trained with several seeds the first counts.
         """
         known = runs[runs["fingerprint"] != without] if len(runs) else runs
-        first = known.sort_values(["task", "configuration", "seed"], kind="stable")
-        first = first.drop_duplicates(["task", "fingerprint", "configuration"])
         records = [
             Record(
                 str(name),
@@ -58,20 +58,28 @@ class MetaModel:
                 hyperparameters(task),
                 score_curves(task),
                 float(task["data_majority_share"].iloc[0]),
+                Setting.of(task),
             )
-            for (name, fingerprint), task in first.groupby(["task", "fingerprint"], sort=False)
+            for (name, fingerprint), task in first_seeds(known).groupby(["task", "fingerprint"], sort=False)
         ]
         return cls(records, coverage, spread)
 
-    def process(self, configurations: pd.DataFrame, epochs: int) -> CurveProcess | None:
-        """What is expected of the curves of configurations (`hp_*` columns, n rows); None when nothing is known that
-        compares with them."""
+    def process(self, configurations: pd.DataFrame, epochs: int, setting: Setting = UNKNOWN) -> CurveProcess | None:
+        """What is expected of the curves of configurations (`hp_*` columns, n rows) in a setting; None when nothing is
+        known that compares with them."""
         if not self.records:
             return None
         points, *places = place([configurations, *(record.configurations for record in self.records)])
         pairs = [known_task(record, where) for record, where in zip(self.records, places, strict=True)]
-        known = [pair for pair in pairs if pair is not None]
-        return CurveProcess(known, points, epochs, CEILING) if known else None
+        known = [(pair, record.setting) for pair, record in zip(pairs, self.records, strict=True) if pair is not None]
+        if not known:
+            return None
+        weights = weigh(setting, [other for _, other in known])
+        return CurveProcess([pair for pair, _ in known], points, epochs, CEILING, weights=weights)
+
+    def process_of(self, rows: pd.DataFrame) -> CurveProcess | None:
+        """`process` of the configurations of a task's table, one row each."""
+        return self.process(hyperparameters(rows), int(rows["full_epochs"].iloc[0]), Setting.of(rows))
 
     def predict(self, probes: pd.DataFrame) -> pd.DataFrame:
         """What full training would give: `predicted_score` and `predicted_low`, `predicted_high` around it, as
@@ -82,14 +90,15 @@ class MetaModel:
         score = probes["score"].to_numpy(float)
         expected, low, high = score, score, np.ones_like(score)
         furthest = probes.sort_values("epochs", kind="stable").drop_duplicates("configuration", keep="last")
-        process = self.process(hyperparameters(furthest), int(furthest["full_epochs"].iloc[0])) if len(probes) else None
+        process = self.process_of(furthest) if len(probes) else None
         if process is not None:
             numbers = furthest["configuration"].tolist()
             # A diverged run is known to its end.
             lengths = np.where(furthest["diverged"], furthest["full_epochs"], furthest["epochs"])
             curves = zip(score_curves(furthest), lengths, strict=True)
             seen = {row: curve[:length] for row, (curve, length) in enumerate(curves) if length}
-            expected, low, high = self.forecast(process, seen, [numbers.index(n) for n in probes["configuration"]])
+            rows = [numbers.index(number) for number in probes["configuration"]]
+            expected, low, high = self.forecast(process.observe(seen), rows)
         # A run that blew up stays blown up; a score once reached is kept.
         dead, chance = probes["diverged"].to_numpy(bool), probes["data_majority_share"].to_numpy(float)
         columns = {"predicted_score": expected, "predicted_low": low, "predicted_high": high}
@@ -97,12 +106,9 @@ class MetaModel:
             {name: np.where(dead, chance, np.maximum(values, score)) for name, values in columns.items()}, probes.index
         )
 
-    def forecast(
-        self, process: CurveProcess, seen: Mapping[int, Sequence[float]], rows: Sequence[int]
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Expected score after full training and the ends of its interval, for configurations `rows` of a process of
-        which the curves `seen` are known."""
-        posterior = process.observe(seen)
+    def forecast(self, posterior: Posterior, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Expected score after full training and the ends of its interval, for configurations `rows`, (n,) each."""
+        process = posterior.process
         low, high = posterior.interval(rows, self.coverage, self.spread)
         expected = posterior.expected(rows, len(process.stages) - 1)
         # No known task's scores lie above its best: what overshoots keeps its rank and little else.
@@ -120,9 +126,7 @@ def known_task(record: Record, points: Points) -> tuple[KnownTask, Surrogate] | 
         return None
     values = np.where(columns, points.values, np.nan)[rows]
     task = KnownTask(record.name, Points(values, points.categorical), record.scores[rows], record.start)
-    final = task.scores.max(axis=1)
-    normal = Normal.of(final)
-    return task, Surrogate.fit(task.points, squash((final - normal.median) / normal.span))
+    return task, Surrogate.of(task)
 
 
 def hyperparameters(table: pd.DataFrame) -> pd.DataFrame:

@@ -54,6 +54,11 @@ def place(tables: Sequence[pd.DataFrame]) -> list[Points]:
     return [Points(part, np.array(categorical, dtype=bool)) for part in np.split(values, ends)]
 
 
+def spread_out(count: int, most: int) -> np.ndarray:
+    """At most so many of a number of rows, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
+
+
 def _numbers(column: pd.Series) -> pd.Series | None:
     """The column as floats, or None where it holds anything else than numbers."""
     present = column.dropna()

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 
-from llp.meta.points import Points
+from llp.meta.known import KnownTask
+from llp.meta.points import Points, spread_out
 
 TYPICAL_LENGTH = 0.7  # prior median of length scales, in edges of the unit cube
 LEARNED_FROM = 200  # records that length scales are learned from; the cost grows with the third power
@@ -47,15 +48,21 @@ class Surrogate:
     noise: float
 
     @classmethod
+    def of(cls, task: KnownTask) -> Surrogate:
+        """Of a task's final scores."""
+        final, _ = task.squashed(np.ones(1))
+        return cls.fit(task.points, final[:, 0])
+
+    @classmethod
     def fit(cls, points: Points, values: np.ndarray) -> Surrogate:
         """Learn length scales and noise by maximum marginal likelihood under a log-normal prior.
 
         points: n of them, columns with NaN are left out; values: (n,), what varies over the space.
         """
         columns = np.flatnonzero(~np.isnan(points.values).any(axis=0))
-        rows = _spread(len(points), REMEMBERED)
+        rows = spread_out(len(points), REMEMBERED)
         kept = _take(points, rows, columns)
-        few = _spread(len(kept), LEARNED_FROM)
+        few = spread_out(len(kept), LEARNED_FROM)
         lengths, noise = _learn(_take(kept, few, np.arange(len(columns))), values[rows][few])
         return cls(columns, kept, rows, lengths, noise)
 
@@ -72,11 +79,6 @@ class Surrogate:
 
 def _take(points: Points, rows: np.ndarray, columns: np.ndarray) -> Points:
     return Points(points.values[np.ix_(rows, columns)], points.categorical[columns])
-
-
-def _spread(count: int, most: int) -> np.ndarray:
-    """At most so many of a number of rows, evenly spread."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
 
 
 def _learn(points: Points, values: np.ndarray) -> tuple[np.ndarray, float]:

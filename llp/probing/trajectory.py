@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from llp.landscape.groups import DEFAULT_EFFORT, Effort
 from llp.landscape.measure import measure, measure_lanes
 from llp.probing.journey import Journey
 from llp.probing.problem import Problem
@@ -28,7 +29,8 @@ class Probe:
 
     curve: of all epochs up to here; diverged: the run ended here or before because its loss blew up; architecture:
     meta-features of the freshly built network; landscape: what was measured at the end of this resource, empty for a
-    diverged run; seconds: that training and landscape measurements took up to the run's last epoch.
+    diverged run; seconds: that training, landscape measurements and each of their groups took up to the run's last
+    epoch.
     """
 
     configuration: Mapping[str, Any]
@@ -51,7 +53,7 @@ class Trajectory:
     """What is the same for all configurations that are probed together.
 
     resources: shares of a full training to report on, ascending; landscape: names of the groups of
-    `llp.landscape.measure` to measure there.
+    `llp.landscape.measure` to measure there, with how much effort.
     """
 
     problem: Problem
@@ -60,6 +62,7 @@ class Trajectory:
     seed: int
     store: Store
     landscape: tuple[str, ...] = ()
+    effort: Effort = DEFAULT_EFFORT
 
     def probes(self, configuration: Mapping[str, Any]) -> list[Probe]:
         """Train up to the last resource, unless the store knows the way; one `Probe` per resource."""
@@ -92,7 +95,9 @@ class Trajectory:
 
     def _journey(self, configuration: Mapping[str, Any]) -> Journey:
         fidelity = vars(self.rungs) if self.rungs.data_fraction < 1 else {}
-        key = key_of(run=self.problem.key(configuration, self.seed), landscape=sorted(self.landscape), **fidelity)
+        effort = {"effort": vars(self.effort)} if self.effort != DEFAULT_EFFORT else {}
+        run = self.problem.key(configuration, self.seed)
+        key = key_of(run=run, landscape=sorted(self.landscape), **effort, **fidelity)
         wanted = [self.rungs.epochs(resource, self.problem.epochs) for resource in self.resources]
         state = self.store.load(key)
         if state is not None and not self._measured(state, wanted):
@@ -122,8 +127,11 @@ class Trajectory:
         sound = [journey for journey in stopped if not journey.run.diverged]
         if self.landscape and sound:
             for journey, seen in zip(sound, self._look(sound), strict=True):
-                journey.notes["landscape"][journey.run.epoch] = seen
-                journey.notes["seconds"]["landscape"] += (time.perf_counter() - trained) / len(sound)
+                notes = journey.notes
+                for group in self.landscape:
+                    notes["seconds"][group] = notes["seconds"].get(group, 0.0) + seen.pop(f"seconds_{group}")
+                notes["landscape"][journey.run.epoch] = seen
+                notes["seconds"]["landscape"] += (time.perf_counter() - trained) / len(sound)
         for journey in stopped:
             self.store.save(journey.key, journey.rest())
 
@@ -134,7 +142,7 @@ class Trajectory:
         batch = (inputs[:LANDSCAPE_BATCH], targets[:LANDSCAPE_BATCH])
         if len(journeys) == 1:
             trail = (journeys[0].start, journeys[0].before)
-            seen = measure(run.model, run.evaluation_loss, batch, self.landscape, self.seed, trail=trail)
+            seen = measure(run.model, run.evaluation_loss, batch, self.landscape, self.seed, trail, self.effort)
             values = {name: [value] for name, value in seen.items()}
         else:
             params, buffers = torch.func.stack_module_state([journey.run.model for journey in journeys])
@@ -151,10 +159,10 @@ class Trajectory:
                 self.landscape,
                 self.seed,
                 trail,
+                self.effort,
                 lanes_at_once=_measured_at_once(len(journeys), run),
             )
-        names = [name for name in values if not name.startswith("seconds_")]
-        return [{name: values[name][number] for name in names} for number in range(len(journeys))]
+        return [{name: values[name][number] for name in values} for number in range(len(journeys))]
 
     def _reports(self, journey: Journey) -> list[Probe]:
         stops = zip(self.resources, journey.wanted, strict=True)

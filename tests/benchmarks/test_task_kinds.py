@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from benchmarks import baselines, task_kinds
-from benchmarks.task_kinds import TASKS, Results, Task, measure, table_of
+from benchmarks.results import Results
+from benchmarks.task_kinds import KEY, TASKS, Task, measure, table_of
 from llp.datasets.dataset import Dataset, Part
 from llp.datasets.sources import kind_of
 from tests.tasks import image_dataset, table_dataset
@@ -19,12 +20,12 @@ FLOWERS = Task("iris", "fcnn", 2, {"learning_rate": 0.05, "units": 8}, baselines
 
 @pytest.fixture
 def results(tmp_path):
-    return Results(tmp_path / "rows.csv")
+    return Results(tmp_path / "rows.csv", KEY)
 
 
 def run(results, task=FLOWERS, seeds=2):
     measure(task, results, "nowhere", "cpu", seeds)
-    return Results(results.path).table
+    return Results(results.path, KEY).table
 
 
 def test_a_task_is_a_row_for_the_baseline_and_one_for_each_seed(results):
@@ -39,18 +40,18 @@ def test_a_task_is_a_row_for_the_baseline_and_one_for_each_seed(results):
 def test_what_was_measured_is_not_measured_again(results, monkeypatch):
     before = run(results, seeds=1)
     monkeypatch.setattr(task_kinds, "prepare_dataset", None)  # calling it would fail
-    pd.testing.assert_frame_equal(run(Results(results.path), seeds=1), before)
+    pd.testing.assert_frame_equal(run(Results(results.path, KEY), seeds=1), before)
 
 
 def test_a_further_seed_is_a_further_row(results):
     before = run(results, seeds=1)
-    pd.testing.assert_frame_equal(run(Results(results.path), seeds=2).head(2), before)
+    pd.testing.assert_frame_equal(run(Results(results.path, KEY), seeds=2).head(2), before)
 
 
 def test_a_changed_task_is_measured_anew_in_the_place_of_the_old_one(results):
     run(results, seeds=1)
     changed = dataclasses.replace(FLOWERS, epochs=3)
-    table = run(Results(results.path), changed, seeds=1)
+    table = run(Results(results.path, KEY), changed, seeds=1)
     assert len(table) == 2
     assert set(table["definition"]) == {changed.definition()}
 

@@ -49,6 +49,20 @@ def test_curves_are_looked_at_after_fibonaccis_numbers_and_the_last_epoch(epochs
     assert stages_of(epochs).tolist() == stages
 
 
+def test_known_tasks_count_by_their_weights(points):
+    """All weight on one task: its curves are the mean, and nothing of others' deviations is expected to come again."""
+    weights = [0.0, 0.0, 3.0, 0.0, 0.0]
+    process = CurveProcess(known_tasks(points, BESTS), points, EPOCHS, 1.0, PARTS, weights)
+    np.testing.assert_allclose(process.mean, process.curves[2])
+    np.testing.assert_allclose(process.basis, 0)
+    twice = CurveProcess(known_tasks(points, [*BESTS, BESTS[2]]), points, EPOCHS, 1.0, PARTS)
+    weighed = CurveProcess(known_tasks(points, BESTS), points, EPOCHS, 1.0, PARTS, [1, 1, 2, 1, 1])
+    every_pair = (*every(twice), *every(twice))
+    np.testing.assert_allclose(weighed.mean, twice.mean)
+    shared = [process.basis[:, every_pair[0], every_pair[1]] for process in (weighed, twice)]
+    np.testing.assert_allclose(shared[0].T @ shared[0], shared[1].T @ shared[1], atol=1e-12)
+
+
 def test_the_covariance_is_that_of_its_parts(process):
     """What known tasks did, what neighbours share, and what a configuration has alone, each written out."""
     row, stage, other, later = 3, 1, 7, 4

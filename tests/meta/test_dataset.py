@@ -8,7 +8,7 @@ import pytest
 
 from llp.errors import DataError
 from llp.meta.dataset import assemble, score_curves
-from llp.meta.evaluation import leave_one_dataset_out, search_held_out, summarise
+from llp.meta.evaluation import held_out, leave_one_dataset_out, search_held_out, summarise
 from llp.meta.knowledge import pack
 from llp.schema import SCHEMA_VERSION
 from tests.meta.synthetic import FULL_EPOCHS, nothing_known, probe_rows
@@ -115,8 +115,8 @@ def test_a_table_of_another_schema_is_one_line():
 def test_no_sources_give_an_empty_meta_dataset_that_the_following_steps_take():
     empty = assemble(nothing_known(), [])
     assert len(empty) == 0
-    by_task, spread = leave_one_dataset_out(empty, (0.0, 0.1), coverage=0.9)
-    searches = search_held_out(empty, (0.3,))
+    by_task, spread = leave_one_dataset_out(held_out(empty), (0.0, 0.1), coverage=0.9)
+    searches = search_held_out(held_out(empty), (0.3,))
     assert (len(by_task), spread, len(searches)) == (0, 1.0, 0)
     assert summarise(by_task, searches, empty, 0.1) == {"datasets": 0, "tasks": 0}
     assert empty["fingerprint"].nunique() == empty["diverged"].sum() == empty["stuck"].sum() == empty["cost"].sum() == 0
@@ -127,7 +127,7 @@ def test_an_empty_meta_dataset_comes_back_from_disk(tmp_path):
     empty.to_parquet(tmp_path / "t.parquet", index=False)
     back = pd.read_parquet(tmp_path / "t.parquet")
     assert list(back) == list(empty)
-    assert leave_one_dataset_out(back, (0.1,), coverage=0.9)[1] == 1.0
+    assert leave_one_dataset_out(held_out(back), (0.1,), coverage=0.9)[1] == 1.0
 
 
 def test_a_table_from_disk_and_from_memory_assemble_alike(tmp_path):

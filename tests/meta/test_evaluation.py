@@ -29,9 +29,8 @@ class Oracle:
         cls.known.append(set(runs["fingerprint"]) - {without})
         return cls()
 
-    def process(self, configurations, epochs):
-        forecast = configurations["hp_forecast"].to_numpy(float)
-        off = configurations["hp_off"].to_numpy(float)
+    def process_of(self, task):
+        forecast, off = task["hp_forecast"].to_numpy(float), task["hp_off"].to_numpy(float)
 
         def observe(curves):
             self.seen.append(dict(curves))
@@ -40,7 +39,7 @@ class Oracle:
                 level=lambda rows, scores, spread: norm.cdf(off[rows] / spread),
             )
 
-        return SimpleNamespace(stages=np.array([1, 2, 3, epochs]), observe=observe)
+        return SimpleNamespace(stages=np.array([1, 2, 3, int(task["full_epochs"].iloc[0])]), observe=observe)
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ def by_hand(final, score, forecast, dataset="a", off=None) -> pd.DataFrame:
 
 def judged(*tables, resource=0.1, coverage=0.9) -> pd.DataFrame:
     runs = pd.concat(tables, ignore_index=True)
-    return leave_one_dataset_out(runs, (resource,), coverage=coverage)[0].set_index("task")
+    return leave_one_dataset_out(held_out(runs), (resource,), coverage=coverage)[0].set_index("task")
 
 
 B = by_hand([0.9, 0.8], [0.5, 0.6], [0.9, 0.8], dataset="b")
@@ -123,10 +122,10 @@ def test_the_width_of_a_data_sets_intervals_is_learned_from_the_others_alone(ora
     results = judged(b, c, coverage=0.9)
     assert results["coverage"].to_dict() == {"b/net": 1.0, "c/net": 0.0}
     runs = pd.concat([b, c], ignore_index=True)
-    assert leave_one_dataset_out(runs, (0.1,), coverage=0.9)[1] == 2.0
-    assert leave_one_dataset_out(pd.concat([a, a.assign(fingerprint="d", task="d/net")]), (0.1,), coverage=0.9)[
-        1
-    ] == min(SPREADS)
+    assert leave_one_dataset_out(held_out(runs), (0.1,), coverage=0.9)[1] == 2.0
+    assert leave_one_dataset_out(
+        held_out(pd.concat([a, a.assign(fingerprint="d", task="d/net")])), (0.1,), coverage=0.9
+    )[1] == min(SPREADS)
 
 
 def test_what_stays_at_the_score_so_far_is_within_its_interval(oracle):
@@ -162,7 +161,7 @@ def test_nor_does_it_matter_what_its_rows_say(meta_dataset):
 
 
 def test_there_is_a_row_for_each_task_and_resource(meta_dataset):
-    results, spread = leave_one_dataset_out(meta_dataset, (0.0, 0.1, 0.4), coverage=0.9)
+    results, spread = leave_one_dataset_out(held_out(meta_dataset), (0.0, 0.1, 0.4), coverage=0.9)
     assert sorted(zip(results["task"], results["resource"], strict=True)) == sorted(
         (f"{name}/net", resource) for name in "abcd" for resource in (0.0, 0.1, 0.4)
     )
@@ -175,7 +174,7 @@ def test_there_is_a_row_for_each_task_and_resource(meta_dataset):
 
 
 def test_searches_are_a_row_for_each_task_and_budget(meta_dataset):
-    searches = search_held_out(meta_dataset, (2.0, 0.3))
+    searches = search_held_out(held_out(meta_dataset), (2.0, 0.3))
     assert sorted(zip(searches["task"], searches["budget"], strict=True)) == sorted(
         (f"{name}/net", budget) for name in "abcd" for budget in (0.3, 2.0)
     )
@@ -194,28 +193,28 @@ def test_a_search_pays_for_whole_epochs_within_its_budget(meta_dataset, monkeypa
             return super().choice()
 
     monkeypatch.setattr(evaluation, "FreezeThaw", Counting)
-    search_held_out(meta_dataset[meta_dataset["dataset"].isin(["a", "b"])], (0.33, 1.0))
+    search_held_out(held_out(meta_dataset[meta_dataset["dataset"].isin(["a", "b"])]), (0.33, 1.0))
     assert spent == [6, 20, 6, 20]
 
 
 def test_a_budget_that_pays_for_no_epoch_is_left_out(meta_dataset):
-    searches = search_held_out(meta_dataset[meta_dataset["dataset"].isin(["a", "b"])], (0.01, 0.1))
+    searches = search_held_out(held_out(meta_dataset[meta_dataset["dataset"].isin(["a", "b"])]), (0.01, 0.1))
     assert searches["budget"].tolist() == [0.1, 0.1]
 
 
 def test_fewer_than_two_data_sets_cannot_be_judged():
     for tables in ([], probe_tables(1), [probe_rows("a"), probe_rows("again", fingerprint="fingerprint of a")]):
         runs = assemble(nothing_known(), tables)
-        by_task, spread = leave_one_dataset_out(runs, (0.0, 0.1), coverage=0.9)
+        by_task, spread = leave_one_dataset_out(held_out(runs), (0.0, 0.1), coverage=0.9)
         assert (len(by_task), spread) == (0, 1.0)
-        assert len(search_held_out(runs, (0.3,))) == 0
+        assert len(search_held_out(held_out(runs), (0.3,))) == 0
 
 
 def test_of_several_seeds_one_is_judged():
     tables = [
         pd.concat([probe_rows(n, configurations=6), probe_rows(n, configurations=6).assign(seed=1)]) for n in "ab"
     ]
-    results, _ = leave_one_dataset_out(assemble(nothing_known(), tables), (0.1,), coverage=0.9)
+    results, _ = leave_one_dataset_out(held_out(assemble(nothing_known(), tables)), (0.1,), coverage=0.9)
     assert results["configurations"].tolist() == [6, 6]
 
 
@@ -245,7 +244,7 @@ def test_a_ranking_without_differences_ranks_nothing():
 
 
 def test_the_width_found_makes_a_model_whose_intervals_hold_what_they_should(meta_dataset):
-    _, spread = leave_one_dataset_out(meta_dataset, (0.1, 0.4), coverage=0.8)
+    _, spread = leave_one_dataset_out(held_out(meta_dataset), (0.1, 0.4), coverage=0.8)
     probes = probe_rows("new", seed=9, best_rate=-1.3)
     predicted = MetaModel.fit(meta_dataset, without="", coverage=0.8, spread=spread).predict(
         probes.query("resource == 0.1")

@@ -38,32 +38,42 @@ def run(search: FreezeThaw, epochs: int, truth=TRUTH, diverges=None) -> list[tup
     return asked
 
 
+def alike(curves: np.ndarray) -> np.ndarray:
+    return np.full(len(curves), 1 / len(curves))
+
+
+def test_what_suits_the_tasks_that_count_more_comes_first():
+    curves = finals([1.0, 0.0], [0.0, 0.9])
+    assert portfolio(curves, np.array([0.5, 0.5]), 1) == [0]
+    assert portfolio(curves, np.array([0.3, 0.7]), 1) == [1]
+
+
 def test_the_best_alone_comes_first_and_then_what_complements_it():
     """0 is good everywhere; 1 is as good on average of what is left, but 2 is best where 0 is weak."""
     curves = finals([0.9, 0.85, 0.0, 0.3], [0.9, 0.85, 0.0, 0.3], [0.5, 0.5, 1.0, 0.6])
-    assert portfolio(curves, 2) == [0, 2]
+    assert portfolio(curves, alike(curves), 2) == [0, 2]
 
 
 def test_nothing_is_in_a_portfolio_twice_and_no_more_than_there_is():
     curves = finals([0.9, 0.9, 0.9], [0.9, 0.9, 0.9])
-    assert sorted(portfolio(curves, 3)) == [0, 1, 2]
-    assert sorted(portfolio(curves, 9)) == [0, 1, 2]
-    assert portfolio(curves, 0) == []
+    assert sorted(portfolio(curves, alike(curves), 3)) == [0, 1, 2]
+    assert sorted(portfolio(curves, alike(curves), 9)) == [0, 1, 2]
+    assert portfolio(curves, alike(curves), 0) == []
 
 
 def test_how_bad_a_bad_one_is_says_nothing():
     curves = finals([-50, 0.2], [1.0, 0.2], [1.0, 0.2])
-    assert portfolio(curves, 1) == [0]
+    assert portfolio(curves, alike(curves), 1) == [0]
 
 
 def test_only_the_last_stage_counts():
     curves = np.array([[[0.9, 0.1], [0.0, 0.2]]])
-    assert portfolio(curves, 1) == [1]
+    assert portfolio(curves, alike(curves), 1) == [1]
 
 
 def test_the_portfolio_is_probed_first_for_its_share_of_a_training(process):
     search = FreezeThaw(process, probes=3, probe_share=0.2)
-    assert run(search, 9) == [(row, 3) for row in portfolio(process.curves, 3)]
+    assert run(search, 9) == [(row, 3) for row in portfolio(process.curves, process.weights, 3)]
 
 
 def test_what_is_asked_for_lies_ahead_and_within_range(process):

@@ -1,0 +1,32 @@
+"""Rows of measurements in a CSV file, each written as soon as it is there: what is done is not measured again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from llp.files import write_table
+
+
+class Results:
+    """key: columns that name a row; `definition` is one more, all that decides the row's result: a row whose definition
+    has changed is not there."""
+
+    def __init__(self, path: Path, key: list[str]) -> None:
+        self.path, self.key = path, key
+        self.table = pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=[*key, "definition"])
+
+    def has(self, row: Mapping[str, Any]) -> bool:
+        return bool(self._same(row, [*self.key, "definition"]).any())
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Put a row in the place of the one with the same key."""
+        others = self.table[~self._same(row, self.key)]
+        self.table = pd.DataFrame([*others.to_dict("records"), row])
+        write_table(self.path, self.table)
+
+    def _same(self, row: Mapping[str, Any], columns: list[str]) -> pd.Series:
+        return (self.table[columns] == [row[column] for column in columns]).all(axis=1)
