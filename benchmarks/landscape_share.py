@@ -4,8 +4,8 @@
 
 Configurations from the task's search space train for 30 epochs as the pipeline's probes do, in this process on one
 thread, looked at after the default rungs (3, 6, 12, 30 epochs) and, apart from that, after those of the knowledge base
-(1, 2, 3, 5, 8, 13, 21, 30). The share is that of `llp.probing.probe.landscape_share`: measurements, and copies
-of parameters made for them, by training and these; in processor time. Bundled data sets, and 3,000 images of one pattern a class under noise.
+(1, 2, 3, 5, 8, 13, 21, 30). The share is that of `llp.probing.probe.landscape_share`: of measurements, and copies of
+parameters made for them, in all; in processor time. Bundled data sets, and 3,000 images of ten patterns under noise.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from llp.probing.problem import Problem
-from llp.training.run import Run
+from llp.training.batches import Batch
+from llp.training.run import Run, seeded
 
 NOTES = ("architecture", "landscape", "seconds")
 
@@ -16,7 +17,8 @@ NOTES = ("architecture", "landscape", "seconds")
 class Journey:
     """wanted: the epochs to stop at, ascending; state: what the store holds, None for a run that starts anew.
 
-    run: from `set_out` until it has arrived; start, before: its parameters at the very start and before its last epoch.
+    run: from `set_out` until it has arrived; start, before: its parameters at the very start and before the epoch that
+    led to a stop; batch: see `validation`.
     """
 
     def __init__(self, configuration: Mapping[str, Any], key: str, wanted: list[int], state: dict | None) -> None:
@@ -27,6 +29,7 @@ class Journey:
         self.run: Run | None = None
         self.start: dict[str, torch.Tensor] = {}
         self.before: dict[str, torch.Tensor] = {}
+        self.batch: Batch | None = None
         self.notes: dict[str, Any] = {}
 
     @property
@@ -56,8 +59,16 @@ class Journey:
         self.run = run
 
     def remember(self) -> None:
-        """Keep the parameters as they are before an epoch."""
+        """Keep the parameters as they are before an epoch that ends at a stop."""
         self.before = parameters(self.run)
+
+    def validation(self, seed: int, most: int) -> Batch:
+        """The first validation samples, `most` at most: the same at every stop."""
+        if self.batch is None:
+            with seeded(seed, 0, self.run.device):
+                inputs, targets = next(self.run.validation.epoch(1.0, None))
+            self.batch = inputs[:most].clone(), targets[:most].clone()
+        return self.batch
 
     def rest(self) -> dict[str, Any]:
         """What the store keeps: everything to continue from, or the curve alone once that is no more."""
@@ -68,7 +79,7 @@ class Journey:
         self.state = state
         if self.arrived:
             self.state = {name: state[name] for name in ("curve", "diverged", *NOTES)}
-            self.run, self.start, self.before = None, {}, {}
+            self.run, self.start, self.before, self.batch = None, {}, {}, None
         return state
 
 

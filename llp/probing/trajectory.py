@@ -15,12 +15,14 @@ from llp.probing.journey import Journey
 from llp.probing.problem import Problem
 from llp.probing.rungs import Rungs
 from llp.probing.store import Store, key_of
+from llp.training.batches import ArrayBatches
 from llp.training.fleet import Fleet
-from llp.training.run import Curve, Run, seeded
+from llp.training.run import Curve, Run
 
 LANDSCAPE_BATCH = 256  # validation samples that landscape measurements look at, at most
-CHEAP = ("norms", "activations")  # look at fewer early on, so that they take about 2 % of the training
-CHEAP_SHARE, CHEAPEST = 0.01, 32  # samples in samples trained on up to there, but no fewer than so many
+# These groups alone look at fewer samples early on: a hundredth of all that the run was trained on up to there, so that
+# rungs that grow geometrically come to about two hundredths of the training.
+CHEAP, CHEAP_SHARE, FEWEST = {"norms", "activations"}, 0.01, 32
 
 
 @dataclass(frozen=True)
@@ -115,31 +117,43 @@ class Trajectory:
 
     def _epoch(self, journeys: Sequence[Journey], train: Callable[[list[Run], float], None]) -> None:
         """One epoch of runs at the same share of the data; those at a stop are measured and put into the store."""
-        began = time.perf_counter()
-        if self.landscape:
-            for journey in journeys:
+        remembered = time.perf_counter()
+        for journey in journeys:
+            if self.landscape and journey.run.epoch + 1 in journey.wanted:
                 journey.remember()
+        began = time.perf_counter()
         train([journey.run for journey in journeys], self._fraction(journeys[0]))
         trained = time.perf_counter()
         for journey in journeys:
             journey.notes["seconds"]["training"] += (trained - began) / len(journeys)
+            journey.notes["seconds"]["landscape"] += (began - remembered) / len(journeys)
         stopped = [journey for journey in journeys if journey.at_stop]
         sound = [journey for journey in stopped if not journey.run.diverged]
-        if self.landscape and sound:
-            for journey, seen in zip(sound, self._look(sound), strict=True):
+        for samples in sorted({self._samples(journey.run) for journey in sound}) if self.landscape else ():
+            alike = [journey for journey in sound if self._samples(journey.run) == samples]
+            began = time.perf_counter()
+            looks = self._look(alike, samples)
+            spent = (time.perf_counter() - began) / len(alike)
+            for journey, seen in zip(alike, looks, strict=True):
                 notes = journey.notes
                 for group in self.landscape:
                     notes["seconds"][group] = notes["seconds"].get(group, 0.0) + seen.pop(f"seconds_{group}")
                 notes["landscape"][journey.run.epoch] = seen
-                notes["seconds"]["landscape"] += (time.perf_counter() - trained) / len(sound)
+                notes["seconds"]["landscape"] += spent
         for journey in stopped:
             self.store.save(journey.key, journey.rest())
 
-    def _look(self, journeys: Sequence[Journey]) -> list[dict[str, float]]:
+    def _samples(self, run: Run) -> int:
+        """How many validation samples a look takes: by what the run was trained on, however it got there."""
+        if not (set(self.landscape) <= CHEAP and isinstance(run.train, ArrayBatches)):
+            return LANDSCAPE_BATCH
+        trained = sum(run.curve.cost) * len(run.train.targets)
+        return min(LANDSCAPE_BATCH, max(FEWEST, round(CHEAP_SHARE * trained)))
+
+    def _look(self, journeys: Sequence[Journey], samples: int) -> list[dict[str, float]]:
         run = journeys[0].run
-        with seeded(self.seed, 0, run.device):
-            inputs, targets = next(run.validation.epoch(1.0, None))
-        batch = (inputs[:LANDSCAPE_BATCH], targets[:LANDSCAPE_BATCH])
+        inputs, targets = journeys[0].validation(self.seed, LANDSCAPE_BATCH)
+        batch = (inputs[:samples], targets[:samples])
         if len(journeys) == 1:
             trail = (journeys[0].start, journeys[0].before)
             seen = measure(run.model, run.evaluation_loss, batch, self.landscape, self.seed, trail, self.effort)
