@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import sklearn
 
 from benchmarks import diagnosis
 from benchmarks.feature_sets import (
@@ -76,9 +77,8 @@ def worth(summary: pd.DataFrame, groups: Sequence[str]) -> list[dict[str, object
             another[title] = f"{gain[f'+ {MORE}']:+.3g}"
             enough = own["spearman_low"] > 0 and gain[f"+ {group}"] > gain[f"+ {RANDOM_COLUMNS} random columns"]
             pays.append(bool(enough and by_cost >= gain[f"+ {MORE}"]))
-            adds.append(
-                group in DEFAULT_GROUPS or bool(here.loc[f"{default_name(groups)} + {group}", "spearman_low"] > 0)
-            )
+            on_top = group in DEFAULT_GROUPS or here.loc[f"{default_name(groups)} + {group}", "spearman_low"] > 0
+            adds.append(bool(on_top))
         chosen = 2 * sum(map(all, zip(pays, adds, strict=True))) > len(pays)
         lines.append({**line, "pays": f"{sum(pays)} of {len(pays)}", "default": "yes" if chosen else "no"})
     return [*lines, {**another, "pays": "", "default": ""}]
@@ -103,8 +103,7 @@ def numbers_table(numbers: pd.DataFrame) -> str:
     for _, row in numbers.iterrows():
         line = {"number": row["number"]}
         for name, title in NUMBERS.items():
-            between = f" [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]" if name in diagnosis.OUTCOMES else ""
-            line[title] = "" if np.isnan(row[name]) else f"{row[name]:.2f}{between}"
+            line[title] = _with_interval(row, name) if name in diagnosis.OUTCOMES else _short(row[name])
         lines.append(line)
     return table_of(lines)
 
@@ -113,25 +112,31 @@ def warnings_table(warnings: pd.DataFrame) -> str:
     """A line per outcome and epoch, a column per set of features."""
     lines = []
     for (outcome, epoch), rows in warnings.groupby(["outcome", "epoch"], sort=False):
-        cells = {
-            row["features"]: f"{row['auc']:.2f} [{row['auc_low']:.2f}, {row['auc_high']:.2f}]"
-            for _, row in rows.iterrows()
-        }
-        lines.append(
-            {"": f"{outcome}, after {epoch}", "runs": rows["runs"].iloc[0], "of these": rows["bad"].iloc[0], **cells}
-        )
+        line = {"": f"{outcome}, after {epoch}", "runs": rows["runs"].iloc[0], "of these": rows["bad"].iloc[0]}
+        lines.append(line | {row["features"]: _with_interval(row, "auc") for _, row in rows.iterrows()})
     return table_of(lines)
 
 
-def page(runs: pd.DataFrame, summary: pd.DataFrame, numbers: pd.DataFrame, warnings: pd.DataFrame, groups) -> str:
-    """All tables in Markdown."""
+def _with_interval(row: pd.Series, name: str) -> str:
+    return _short(row[name]) and f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]"
+
+
+def _short(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.2f}"
+
+
+def page(
+    runs: pd.DataFrame, summary: pd.DataFrame, numbers: pd.DataFrame, warnings: pd.DataFrame, groups: Sequence[str]
+) -> str:
+    """All tables in Markdown; runs: with all seeds."""
     first = runs.drop_duplicates(["task", "configuration"])
     ceiling, low, high = diagnosis.seed_noise(runs, runs["score"].to_numpy(float))
     tasks = ", ".join(sorted(runs["task"].unique()))
     parts = [
         f"{runs['fingerprint'].nunique()} data sets, {runs['task'].nunique()} tasks ({tasks}), {len(first):,} "
         f"configurations, {len(runs) - len(first)} runs with another seed. Two seeds of the same configurations agree "
-        f"on the final score with a rank correlation of {ceiling:.3f} [{low:.3f}, {high:.3f}]."
+        f"on the final score with a rank correlation of {ceiling:.3f} [{low:.3f}, {high:.3f}]. "
+        f"scikit-learn {sklearn.__version__}."
     ]
     for split, ranker, measure in SHOWN:
         parts += [f"**{TITLES[measure]}, {split}, {ranker}**", features_table(summary, split, ranker, measure)]
