@@ -37,8 +37,7 @@ def freeze_thaw_search(
         raise ParameterError("a search needs at least one candidate configuration")
     prober = dataclasses.replace(prober, rungs=Rungs())
     full, chance = prober.problem.epochs, prober.task.meta_features["majority_share"]
-    table = pd.DataFrame([{f"hp_{name}": value for name, value in c.items()} for c in candidates])
-    process = model.process(table, full)
+    process = model.process(as_table(candidates), full)
     if process is None:
         raise ParameterError(
             "this search goes by known tasks, and the meta-model knows none that compares: name another select.searcher"
@@ -77,6 +76,11 @@ def freeze_thaw_search(
         probes=rows.assign(**dict(zip(columns, np.array(predictions).T, strict=True))),
         in_time=True,
     )
+
+
+def as_table(candidates: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Configurations as the meta-model takes them, a `hp_*` column for each hyperparameter."""
+    return pd.DataFrame([{f"hp_{name}": value for name, value in c.items()} for c in candidates])
 
 
 def _next(search: FreezeThaw, budget: float, min_gain: float) -> list[tuple[int, int]]:

@@ -90,16 +90,15 @@ class CurveProcess:
         return (self.basis[:, :, stage] ** 2).sum(axis=0) + (self.parts.new + self.own) * self.together[stage, stage]
 
     def observe(self, curves: Mapping[int, Sequence[float]]) -> Posterior:
-        """Learn from the scores of all epochs so far, by configuration."""
+        """Learn from the best scores so far after every epoch that was seen, by configuration."""
         rows: list[int] = []
         stages: list[int] = []
         scores: list[float] = []
         for row, curve in curves.items():
-            best = np.maximum.accumulate(np.asarray(curve, float))
-            reached = np.flatnonzero(self.stages <= len(best))[-REMEMBERED_STAGES:]
+            reached = np.flatnonzero(self.stages <= len(curve))[-REMEMBERED_STAGES:]
             rows += [row] * len(reached)
             stages += reached.tolist()
-            scores += best[self.stages[reached] - 1].tolist()
+            scores += [curve[stage - 1] for stage in self.stages[reached]]
         return self.condition(rows, stages, scores)
 
     def condition(self, rows: Sequence[int], stages: Sequence[int], scores: Sequence[float]) -> Posterior:

@@ -82,13 +82,15 @@ class FreezeThaw:
         return row, self._next_stage(self._done(row))
 
     def tell(self, row: int, scores: Sequence[float], ended: float | None = None) -> None:
-        """Report the scores of epochs not reported before; ended: the score that a diverged run is left with."""
+        """Report the scores of epochs not reported before; ended: the score that a run is left with that diverged in
+        the last of them. What is `seen` is the best so far."""
         self._posterior = None
         curve = self.seen.setdefault(row, [])
-        curve.extend(map(float, scores))
+        for score in scores:
+            curve.append(max([float(score), *curve[-1:]]))
         self.spent += len(scores)
         if ended is not None:
-            curve.extend([ended] * (self.epochs - len(curve)))
+            curve[-1:] = [ended] * (self.epochs - len(curve) + 1)
             self.diverged.add(row)
         if len(curve) >= self.epochs:
             self.ended.add(row)

@@ -159,11 +159,6 @@ def test_what_was_trained_in_full_is_known(process, points):
     np.testing.assert_allclose(posterior.expected([2, 5, 11], len(process.stages) - 1), truth, atol=0.02)
 
 
-def test_of_a_curve_that_falls_the_best_so_far_counts(process):
-    rising, falling = process.observe({4: [0.3, 0.5, 0.5]}), process.observe({4: [0.3, 0.5, 0.2]})
-    assert rising.expected(range(20), 3).tolist() == falling.expected(range(20), 3).tolist()
-
-
 @pytest.mark.parametrize("task", range(5))
 def test_a_task_that_equals_a_known_one_is_recognised(process, points, task):
     """Three epochs of six of its twenty configurations tell how all end."""

@@ -120,6 +120,26 @@ def test_a_diverged_run_leaves_its_lane_and_is_never_chosen(process):
         assert search.spent < sum(map(len, search.seen.values())), "epochs after the end are not paid for"
 
 
+def test_of_a_curve_that_falls_the_best_so_far_counts(process):
+    searches = FreezeThaw(process), FreezeThaw(process)
+    for search, scores in zip(searches, ([0.3, 0.5, 0.5, 0.6], [0.3, 0.5, 0.2, 0.6]), strict=True):
+        search.tell(4, scores[:2])
+        search.tell(4, scores[2:])
+    assert searches[0].seen == searches[1].seen
+    assert searches[0].choice() == searches[1].choice()
+
+
+def test_of_a_run_that_diverged_late_nothing_is_left(process):
+    """Its neighbours are expected to end like it, not like its peak."""
+    fell, stayed = FreezeThaw(process), FreezeThaw(process)
+    fell.tell(4, [0.5, 0.6, 0.7, 0.1], ended=0.1)
+    stayed.tell(4, [0.5, 0.6, 0.7, 0.7], ended=0.7)
+    assert fell.seen[4] == [0.5, 0.6, 0.7] + [0.1] * (EPOCHS - 3)
+    assert fell.spent == 4
+    last = len(process.stages) - 1
+    assert fell.posterior().expected([4], last) < 0.2 < 0.6 < stayed.posterior().expected([4], last)
+
+
 def test_the_good_one_is_found_early(process):
     """Three full trainings on twenty configurations that nobody saw like this."""
     search = FreezeThaw(process)
