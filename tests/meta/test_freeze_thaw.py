@@ -147,6 +147,35 @@ def test_the_good_one_is_found_early(process):
     assert TRUTH[search.choice()].max() >= np.sort(TRUTH.max(axis=1))[-3]
 
 
+@pytest.fixture(scope="module")
+def corner() -> CurveProcess:
+    """Sixty configurations, and known tasks that are all best in one corner."""
+    points = square(60)
+    bests = [(0.1, 0.1), (0.2, 0.1), (0.1, 0.2), (0.2, 0.2)]
+    return CurveProcess(known_tasks(points, bests), points, EPOCHS, 1.0)
+
+
+@pytest.mark.parametrize("goal", ["choice", "score"])
+def test_a_search_that_knowledge_misleads_notices_and_finds_the_good_ones_by_itself(corner, goal):
+    truth = curves_around(square(60), (0.95, 0.95), epochs=EPOCHS)
+    search = FreezeThaw(corner, goal)
+    run(search, 6 * EPOCHS, truth)
+    search.posterior()
+    assert search.misled
+    assert truth[search.choice(), -1] >= np.sort(truth[:, -1])[-4]
+    blind = np.random.default_rng(0).permutation(60)[:10]
+    assert set(blind.tolist()) <= set(search.seen)
+
+
+def test_a_search_that_knowledge_serves_has_no_doubt(corner):
+    search = FreezeThaw(corner)
+    search.posterior()
+    assert (search.doubt, search.misled) == (0.0, False)
+    run(search, 4 * EPOCHS, curves_around(square(60), (0.15, 0.1), epochs=EPOCHS))
+    search.posterior()
+    assert search.doubt < 0
+
+
 def test_the_same_answers_lead_to_the_same_questions(process):
     one, other = FreezeThaw(process), FreezeThaw(process)
     assert run(one, 50) == run(other, 50)
