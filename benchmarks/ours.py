@@ -35,7 +35,7 @@ class FreezeThawMethod:
         return Replayed(FreezeThaw(CurveProcess(pairs, points, task.epochs, task.ceiling), goal="score"))
 
     def _known(self, recording: Recording, points: Points, key: tuple) -> tuple[KnownTask, Surrogate]:
-        task = KnownTask(recording.task.name, points, recording.scores)
+        task = KnownTask(recording.task.name, points, np.maximum.accumulate(recording.scores, axis=1))
         key = (*key, points.values.tobytes() if len(points) < 1000 else b"")
         if key not in self._surrogates:
             self._surrogates[key] = Surrogate.of(task)

@@ -17,7 +17,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ import pandas as pd
 
 from benchmarks.ours import FreezeThawMethod
 from benchmarks.peers import PEERS
-from benchmarks.replay import BUDGETS, Knowledge, Recording, interval, regrets
+from benchmarks.replay import BUDGETS, Knowledge, Method, Recording, interval, regrets
 from benchmarks.tables import TABLES
 from llp.errors import DataError, ParameterError, exit_cleanly
 from llp.progress import progress_bar
@@ -79,7 +79,12 @@ class Cache:
 
 
 def run(
-    table: str, recordings: list[Recording], knowledge: str, methods: list[str], seeds: Iterable[int], cache: Cache
+    table: str,
+    recordings: list[Recording],
+    knowledge: str,
+    methods: Mapping[str, Method],
+    seeds: Iterable[int],
+    cache: Cache,
 ) -> None:
     """Search every task with every method and seed, unless the cache has it."""
     todo = [
@@ -91,7 +96,7 @@ def run(
     ]
     with progress_bar(len(todo), f"{table} {knowledge}", "search") as bar:
         for *key, target in todo:
-            method, seed = METHODS[key[2]], key[3]
+            method, seed = methods[key[2]], key[3]
             try:
                 values = regrets(method, recordings, target, seed, knowledge_of(knowledge))
             except ImportError as error:
@@ -149,7 +154,8 @@ def main() -> None:
             print(missing, file=sys.stderr)
             continue
         for knowledge in arguments.knowledge:
-            run(table, recordings, knowledge, arguments.methods, range(arguments.seeds), cache)
+            methods = {name: METHODS[name] for name in arguments.methods}
+            run(table, recordings, knowledge, methods, range(arguments.seeds), cache)
     runs = cache.table()
     wanted = runs["table"].isin(arguments.tables) & runs["knowledge"].isin(arguments.knowledge)
     runs = runs[wanted & runs["method"].isin(arguments.methods)]

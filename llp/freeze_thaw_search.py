@@ -39,8 +39,8 @@ def freeze_thaw_search(
     prober = dataclasses.replace(prober, rungs=Rungs())
     task, full = prober.task, prober.problem.epochs
     chance = task.meta_features["majority_share"]
-    table = pd.DataFrame([{f"hp_{name}": value for name, value in c.items()} for c in candidates])
-    process = model.process(table, full, Setting(task.architecture, full * task.meta_features.get("n_train", 0)))
+    setting = Setting(task.architecture, full * task.meta_features.get("n_train", 0))
+    process = model.process(as_table(candidates), full, setting)
     if process is None:
         raise ParameterError(
             "this search goes by known tasks, and the meta-model knows none that compares: name another select.searcher"
@@ -79,6 +79,11 @@ def freeze_thaw_search(
         probes=rows.assign(**dict(zip(columns, np.array(predictions).T, strict=True))),
         in_time=True,
     )
+
+
+def as_table(candidates: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Configurations as the meta-model takes them, a `hp_*` column for each hyperparameter."""
+    return pd.DataFrame([{f"hp_{name}": value for name, value in c.items()} for c in candidates])
 
 
 def _next(search: FreezeThaw, budget: float, min_gain: float) -> list[tuple[int, int]]:

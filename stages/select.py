@@ -7,7 +7,7 @@ from pathlib import Path
 from llp.datasets.dataset import load_dataset
 from llp.errors import exit_cleanly
 from llp.files import write_json, write_table
-from llp.freeze_thaw_search import freeze_thaw_search
+from llp.freeze_thaw_search import as_table, freeze_thaw_search
 from llp.meta.storage import load_meta_model
 from llp.params import META_PROBING, Params, read_params
 from llp.pipeline import one_blas_thread, rungs_of, task_info, task_problem, timed, workers_of
@@ -47,7 +47,7 @@ def search(params: Params, prober: Prober) -> SearchResult:
     if select.searcher == META_PROBING:
         candidates = space.sample(select.candidates, params.seed)
         model = load_meta_model("models/meta_model.joblib")
-        if model.records:
+        if model.compares(as_table(candidates)):
             budget = BUDGET if select.budget is None else select.budget
             with one_blas_thread():
                 return freeze_thaw_search(prober, candidates, model, budget=budget, min_gain=select.min_gain)

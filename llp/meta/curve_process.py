@@ -9,11 +9,14 @@ integrated over on a grid, with the known tasks' units as prior.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 from scipy.optimize import minimize
+from scipy.special import logsumexp
 from scipy.stats import norm
 
 from llp.meta.known import KnownTask, Normal, squash, unsquash
@@ -88,21 +91,31 @@ class CurveProcess:
             shared + (self.parts.new * self.alike[np.ix_(rows, others)] + same) * self.together[np.ix_(stage, stages)]
         )
 
+    @cached_property
+    def uninformed(self) -> CurveProcess:
+        """What is left without knowledge of which configurations do well: how curves run, how far configurations lie
+        apart, and how alike neighbours are."""
+        flat = copy(self)
+        flat.mean = np.broadcast_to(self.mean.mean(axis=0), self.mean.shape)
+        flat.basis = np.empty((0, *self.mean.shape))
+        flat.parts = learn_parts(self.curves, self.together, self.alike, flat.mean)
+        flat.own = np.full(len(self.mean), flat.parts.own)
+        return flat
+
     def variance(self, stage: int) -> np.ndarray:
         """Prior variance of all configurations at a stage, (n,)."""
         return (self.basis[:, :, stage] ** 2).sum(axis=0) + (self.parts.new + self.own) * self.together[stage, stage]
 
     def observe(self, curves: Mapping[int, Sequence[float]]) -> Posterior:
-        """Learn from the scores of all epochs so far, by configuration."""
+        """Learn from the best scores so far after every epoch that was seen, by configuration."""
         rows: list[int] = []
         stages: list[int] = []
         scores: list[float] = []
         for row, curve in curves.items():
-            best = np.maximum.accumulate(np.asarray(curve, float))
-            reached = np.flatnonzero(self.stages <= len(best))[-REMEMBERED_STAGES:]
+            reached = np.flatnonzero(self.stages <= len(curve))[-REMEMBERED_STAGES:]
             rows += [row] * len(reached)
             stages += reached.tolist()
-            scores += best[self.stages[reached] - 1].tolist()
+            scores += [curve[stage - 1] for stage in self.stages[reached]]
         return self.condition(rows, stages, scores)
 
     def condition(self, rows: Sequence[int], stages: Sequence[int], scores: Sequence[float]) -> Posterior:
@@ -118,6 +131,7 @@ class CurveProcess:
             weights /= weights.sum()
             if refinement < 2:
                 grid = _refine(grid, units, weights)
+        cell = np.prod([axis[1] - axis[0] for axis in grid])
         likely = np.argsort(-weights, kind="stable")[:LIKELY]
         return Posterior(
             self,
@@ -128,6 +142,7 @@ class CurveProcess:
             medians=units[likely, 0],
             spans=np.exp(units[likely, 1]),
             weights=weights[likely] / weights[likely].sum(),
+            evidence=float(logsumexp(likelihood) + np.log(cell) - np.log(np.diag(lower)).sum()),
         )
 
     def _likelihood(
@@ -163,7 +178,11 @@ class CurveProcess:
 
 @dataclass(frozen=True)
 class Posterior:
-    """Curves of the new task after some observations; (m,) units weigh how probable they are."""
+    """Curves of the new task after some observations.
+
+    medians, spans, weights: (m,) units and how probable they are; evidence: logarithm of the density of what was
+    observed, to compare with that of another process of the same points.
+    """
 
     process: CurveProcess
     rows: np.ndarray
@@ -173,6 +192,7 @@ class Posterior:
     medians: np.ndarray
     spans: np.ndarray
     weights: np.ndarray
+    evidence: float
 
     def expected(self, rows: Sequence[int], stage: int) -> np.ndarray:
         """Most probable score of configurations at a stage, (n,)."""
@@ -223,13 +243,16 @@ class Posterior:
         return mean, np.sqrt(np.maximum(variance, process.parts.noise))
 
 
-def learn_parts(curves: np.ndarray, together: np.ndarray, alike: np.ndarray) -> Parts:
-    """The `Parts` under which every known task is most probable when the others are known.
+def learn_parts(
+    curves: np.ndarray, together: np.ndarray, alike: np.ndarray, expected: np.ndarray | None = None
+) -> Parts:
+    """The `Parts` under which every known task is most probable when the others are known; with fewer than three, the
+    default. Or when only `expected`, (n, stages), is known of all of them: then nothing is shared.
 
-    curves: (tasks, n, stages); together: (stages, stages); alike: (n, n). With a single task, the default.
+    curves: (tasks, n, stages); together: (stages, stages); alike: (n, n).
     """
     tasks, n, stages = curves.shape
-    if tasks < 3:
+    if tasks < 3 and expected is None:
         return Parts()
     rows = spread_out(n, LEARNED_FROM)
     looks = np.unique([min(2, stages - 1), stages // 2, stages - 1])
@@ -238,6 +261,9 @@ def learn_parts(curves: np.ndarray, together: np.ndarray, alike: np.ndarray) -> 
     smooth, alone = alike[np.ix_(row, row)] * within, (row[:, None] == row) * within
     left_out = []
     for task in spread_out(tasks, LEARNED_FROM):
+        if expected is not None:
+            left_out.append((np.zeros_like(within), (curves[task] - expected)[row, look]))
+            continue
         others = np.delete(curves, task, axis=0)[:, row, look]
         deviations = others - others.mean(axis=0)
         left_out.append((deviations.T @ deviations / len(others), curves[task, row, look] - others.mean(axis=0)))
@@ -257,7 +283,7 @@ def learn_parts(curves: np.ndarray, together: np.ndarray, alike: np.ndarray) -> 
 
     default = Parts()
     start = np.log([default.shared, default.new, default.own, default.noise])
-    bounds = [np.log([0.02, 3.0]), np.log([1e-3, 1.0]), np.log([1e-4, 1.0]), np.log([1e-4, 0.3])]
+    bounds = [np.log([0.02, 3.0]), np.log([1e-3, 4.0]), np.log([1e-4, 1.0]), np.log([1e-4, 0.3])]
     found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 20}).x
     return Parts(*map(float, np.exp(found)))
 

@@ -51,6 +51,14 @@ def score_curves(runs: pd.DataFrame) -> np.ndarray:
     return curves
 
 
+def best_curves(runs: pd.DataFrame) -> np.ndarray:
+    """The best of `score_curves` so far, (n, epochs); of a run that diverged nothing is left from there on."""
+    curves = score_curves(runs)
+    epoch, lengths = np.arange(1, curves.shape[1] + 1), runs["validation_accuracy"].map(len).to_numpy()
+    lost = runs["diverged"].to_numpy(bool)[:, None] & (epoch >= lengths[:, None])
+    return np.where(lost, curves, np.maximum.accumulate(curves, axis=1))
+
+
 def _trained_in_full(table: pd.DataFrame) -> pd.Series:
     return table.loc[table["resource"] == 1.0, "configuration"]
 

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from llp.meta.curve_process import CurveProcess
-from llp.meta.dataset import first_seeds, score_curves
+from llp.meta.dataset import best_curves, first_seeds
 from llp.meta.freeze_thaw import FreezeThaw
 from llp.meta.model import MetaModel
 
@@ -43,13 +43,12 @@ def leave_one_dataset_out(
     """
     rows, held = [], []
     for task, process in tasks:
-        curves = score_curves(task)
-        best = np.maximum.accumulate(curves, axis=1)
-        every, final = np.arange(len(curves)), best[:, -1]
+        curves = best_curves(task)
+        every, final = np.arange(len(curves)), curves[:, -1]
         for resource in resources:
             done = _epochs(process, resource, curves.shape[1])
             posterior = process.observe({row: curve[:done] for row, curve in enumerate(curves) if done})
-            so_far = best[:, done - 1] if done else np.full(len(curves), float(task["data_majority_share"].iloc[0]))
+            so_far = curves[:, done - 1] if done else np.full(len(curves), float(task["data_majority_share"].iloc[0]))
             expected = np.maximum(posterior.expected(every, len(process.stages) - 1), so_far)
             about = {"task": task["task"].iloc[0], "resource": resource, "configurations": len(curves)}
             rows.append({**about, **_measure(expected, final, so_far)})
@@ -71,19 +70,22 @@ def search_held_out(tasks: Iterable[tuple[pd.DataFrame, CurveProcess]], budgets:
     """
     rows = []
     for task, process in tasks:
-        curves = score_curves(task)
-        final = curves.max(axis=1)
+        curves = best_curves(task)
+        final, diverged = curves[:, -1], task["diverged"].to_numpy(bool)
+        ran = np.where(diverged, task["validation_accuracy"].map(len), curves.shape[1])
         search = FreezeThaw(process)
         for budget in sorted(budgets):
             while search.spent < budget * search.epochs and (asked := search.ask()) is not None:
                 row, epoch = asked
-                epoch = min(epoch, len(search.seen.get(row, ())) + int(budget * search.epochs) - search.spent)
-                if epoch <= len(search.seen.get(row, ())):
+                start = len(search.seen.get(row, ()))
+                epoch = min(epoch, ran[row], start + int(budget * search.epochs) - search.spent)
+                if epoch <= start:
                     break
-                search.tell(row, curves[row, len(search.seen.get(row, ())) : epoch])
+                ended = final[row] if diverged[row] and epoch == ran[row] else None
+                search.tell(row, curves[row, start:epoch], ended)
             if not search.seen:  # the budget pays for no epoch
                 continue
-            raw = max(search.seen, key=lambda row: max(search.seen[row]))
+            raw = max(search.seen, key=lambda row: search.seen[row][-1])
             regrets = {"regret": final.max() - final[search.choice()], "regret_control": final.max() - final[raw]}
             rows.append(
                 {"task": task["task"].iloc[0], "budget": budget, **regrets, "surprise": search.posterior().surprise}

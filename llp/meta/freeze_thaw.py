@@ -6,6 +6,10 @@ What comes next depends on what the search is for:
   end, by each epoch up to where curves are looked at next;
 - `score`, the best score that the search itself sees: up to the cost of one full training the configuration expected to
   reach most within it, afterwards whatever promises the largest gain over the best score by each epoch to its end.
+
+Knowledge can mislead. As long as the curves seen are strong evidence against it (Bayes factor of the process without
+it, Kass and Raftery 1995), the search goes on as one that knows nothing: it probes a few configurations at random and
+then goes by what its own probes say of their neighbours.
 """
 
 from __future__ import annotations
@@ -18,6 +22,8 @@ import numpy as np
 from llp.meta.curve_process import CurveProcess, Posterior
 
 PROBES = {"choice": 3, "score": 4}
+STRONG = 3.0  # logarithm of a Bayes factor of 20
+RANDOM_PROBES = 10  # of a search that its knowledge misled
 
 
 def portfolio(curves: np.ndarray, weights: np.ndarray, size: int) -> list[int]:
@@ -60,6 +66,7 @@ class FreezeThaw:
         self.ended: set[int] = set()
         self.diverged: set[int] = set()
         self.spent = 0
+        self.doubt = 0.0
         self._posterior: Posterior | None = None
 
     def ask(self) -> tuple[int, int] | None:
@@ -68,7 +75,11 @@ class FreezeThaw:
             if self._done(row) < self.probe_epochs and row not in self.ended:
                 return row, self.probe_epochs
         posterior = self.posterior()
-        if (
+        if self.misled:
+            for row in np.random.default_rng(0).permutation(len(self.process.mean))[:RANDOM_PROBES].tolist():
+                if row not in self.seen:
+                    return row, self._next_stage(0)
+        elif (
             self.goal == "score"
             and self.spent < self.epochs
             and (begun := [r for r in self.seen if r not in self.ended])
@@ -83,13 +94,15 @@ class FreezeThaw:
         return row, self._next_stage(self._done(row))
 
     def tell(self, row: int, scores: Sequence[float], ended: float | None = None) -> None:
-        """Report the scores of epochs not reported before; ended: the score that a diverged run is left with."""
+        """Report the scores of epochs not reported before; ended: the score that a run is left with that diverged in
+        the last of them. What is `seen` is the best so far."""
         self._posterior = None
         curve = self.seen.setdefault(row, [])
-        curve.extend(map(float, scores))
+        for score in scores:
+            curve.append(max([float(score), *curve[-1:]]))
         self.spent += len(scores)
         if ended is not None:
-            curve.extend([ended] * (self.epochs - len(curve)))
+            curve[-1:] = [ended] * (self.epochs - len(curve) + 1)
             self.diverged.add(row)
         if len(curve) >= self.epochs:
             self.ended.add(row)
@@ -101,10 +114,20 @@ class FreezeThaw:
         return max((max(curve) for curve in sound if curve), default=-np.inf)
 
     def posterior(self) -> Posterior:
-        """After all that was told."""
+        """After all that was told; of the uninformed process where that is strong evidence against knowledge."""
         if self._posterior is None:
             self._posterior = self.process.observe(self.seen)
+            if self.seen:
+                own = self.process.uninformed.observe(self.seen)
+                self.doubt = own.evidence - self._posterior.evidence
+                self._posterior = own if self.misled else self._posterior
         return self._posterior
+
+    @property
+    def misled(self) -> bool:
+        """Whether the curves seen are strong evidence against knowledge; doubt: the logarithm of the Bayes factor, as
+        of the last `posterior`."""
+        return self.doubt > STRONG
 
     def choice(self) -> int:
         """The configuration whose full training is expected to score best: of those begun that are sound, if any."""

@@ -65,6 +65,8 @@ def read_knowledge(paths: Iterable[str | Path]) -> pd.DataFrame:
     for path in paths:
         table = read_table(path)
         versions = sorted(map(str, set(table.get("schema_version", ["none"]))))
+        if not len(table):
+            raise DataError(f"{path} holds no runs: take the file away")
         if versions != [str(KNOWLEDGE_VERSION)]:
             raise DataError(
                 f"{path} has schema version {', '.join(versions)}, not {KNOWLEDGE_VERSION}: "

@@ -11,8 +11,8 @@ from llp.meta.points import Points
 
 @dataclass(frozen=True)
 class KnownTask:
-    """scores: of its configurations after every epoch of a full training, higher is better, finite, (n, epochs);
-    points: the configurations; start: the score before the first epoch, None where it is not known.
+    """scores: the best so far of its configurations after every epoch of a full training, higher is better, finite,
+    (n, epochs); points: the configurations; start: the score before the first epoch, None where it is not known.
     """
 
     name: str
@@ -24,20 +24,20 @@ class KnownTask:
         if self.scores.ndim != 2 or len(self.scores) != len(self.points) or not np.isfinite(self.scores).all():
             raise ValueError(f"{self.name}: scores must be finite, (n, epochs), a row for each of the points")
 
-    def best_so_far(self, shares: np.ndarray) -> np.ndarray:
-        """The best score within given shares of a full training, interpolated between epochs, (n, len(shares))."""
-        best = np.maximum.accumulate(self.scores, axis=1)
-        start = best[:, :1] if self.start is None else np.minimum(best[:, :1], self.start)
-        curve = np.concatenate([start, best], axis=1)
+    def at(self, shares: np.ndarray) -> np.ndarray:
+        """Scores after given shares of a full training, interpolated between epochs, (n, len(shares))."""
+        first = self.scores[:, :1]
+        start = first if self.start is None else np.minimum(first, self.start)
+        curve = np.concatenate([start, self.scores], axis=1)
         place = np.clip(shares * self.scores.shape[1], 0, self.scores.shape[1])
         below = np.minimum(place.astype(int), curve.shape[1] - 2)
         part = place - below
         return curve[:, below] * (1 - part) + curve[:, below + 1] * part
 
     def squashed(self, shares: np.ndarray) -> tuple[np.ndarray, Normal]:
-        """`best_so_far` on the scale that tasks share (`squash`), (n, len(shares)), and the task's own units."""
-        normal = Normal.of(self.scores.max(axis=1))
-        return squash((self.best_so_far(shares) - normal.median) / normal.span), normal
+        """Scores `at` shares on the scale that tasks have in common (`squash`), and the task's own units."""
+        normal = Normal.of(self.scores[:, -1])
+        return squash((self.at(shares) - normal.median) / normal.span), normal
 
 
 @dataclass(frozen=True)

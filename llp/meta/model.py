@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from llp.meta.curve_process import CurveProcess, Posterior
-from llp.meta.dataset import first_seeds, score_curves
+from llp.meta.dataset import best_curves, first_seeds
 from llp.meta.known import KnownTask
 from llp.meta.points import PREFIX, Points, place
 from llp.meta.similarity import UNKNOWN, Setting, weigh
@@ -21,8 +21,8 @@ OVERSHOOT = 0.1  # share of the room above a task's best that expectations beyon
 
 @dataclass(frozen=True)
 class Record:
-    """A known task as it was recorded. configurations: `hp_*` columns, n rows; scores: (n, epochs); start: the score of
-    guessing; setting: what it is weighed by."""
+    """A known task as it was recorded. configurations: `hp_*` columns, n rows; scores: see `best_curves`,
+    (n, epochs); start: the score of guessing; setting: what it is weighed by."""
 
     name: str
     fingerprint: str
@@ -56,7 +56,7 @@ class MetaModel:
                 str(name),
                 str(fingerprint),
                 hyperparameters(task),
-                score_curves(task),
+                best_curves(task),
                 float(task["data_majority_share"].iloc[0]),
                 Setting.of(task),
             )
@@ -64,22 +64,29 @@ class MetaModel:
         ]
         return cls(records, coverage, spread)
 
+    def compares(self, configurations: pd.DataFrame) -> bool:
+        """Whether anything that is known shares a hyperparameter with configurations (`hp_*` columns)."""
+        return bool(self._known(configurations)[1])
+
     def process(self, configurations: pd.DataFrame, epochs: int, setting: Setting = UNKNOWN) -> CurveProcess | None:
         """What is expected of the curves of configurations (`hp_*` columns, n rows) in a setting; None when nothing is
         known that compares with them."""
-        if not self.records:
-            return None
-        points, *places = place([configurations, *(record.configurations for record in self.records)])
-        pairs = [known_task(record, where) for record, where in zip(self.records, places, strict=True)]
-        known = [(pair, record.setting) for pair, record in zip(pairs, self.records, strict=True) if pair is not None]
+        points, known = self._known(configurations)
         if not known:
             return None
         weights = weigh(setting, [other for _, other in known])
-        return CurveProcess([pair for pair, _ in known], points, epochs, CEILING, weights=weights)
+        return CurveProcess([(task, Surrogate.of(task)) for task, _ in known], points, epochs, CEILING, weights=weights)
 
     def process_of(self, rows: pd.DataFrame) -> CurveProcess | None:
         """`process` of the configurations of a task's table, one row each."""
         return self.process(hyperparameters(rows), int(rows["full_epochs"].iloc[0]), Setting.of(rows))
+
+    def _known(self, configurations: pd.DataFrame) -> tuple[Points, list[tuple[KnownTask, Setting]]]:
+        points, *places = place([configurations, *(record.configurations for record in self.records)])
+        tasks = [
+            (known_task(record, where), record.setting) for record, where in zip(self.records, places, strict=True)
+        ]
+        return points, [(task, setting) for task, setting in tasks if task is not None]
 
     def predict(self, probes: pd.DataFrame) -> pd.DataFrame:
         """What full training would give: `predicted_score` and `predicted_low`, `predicted_high` around it, as
@@ -95,7 +102,7 @@ class MetaModel:
             numbers = furthest["configuration"].tolist()
             # A diverged run is known to its end.
             lengths = np.where(furthest["diverged"], furthest["full_epochs"], furthest["epochs"])
-            curves = zip(score_curves(furthest), lengths, strict=True)
+            curves = zip(best_curves(furthest), lengths, strict=True)
             seen = {row: curve[:length] for row, (curve, length) in enumerate(curves) if length}
             rows = [numbers.index(number) for number in probes["configuration"]]
             expected, low, high = self.forecast(process.observe(seen), rows)
@@ -117,7 +124,7 @@ class MetaModel:
         return np.clip(expected, low, high), low, high
 
 
-def known_task(record: Record, points: Points) -> tuple[KnownTask, Surrogate] | None:
+def known_task(record: Record, points: Points) -> KnownTask | None:
     """A record at its place among the configurations asked about; None where it shares no hyperparameter with them."""
     present = ~np.isnan(points.values)
     columns = present.mean(axis=0) > 0.5
@@ -125,8 +132,7 @@ def known_task(record: Record, points: Points) -> tuple[KnownTask, Surrogate] | 
     if not columns.any() or rows.sum() < 2:
         return None
     values = np.where(columns, points.values, np.nan)[rows]
-    task = KnownTask(record.name, Points(values, points.categorical), record.scores[rows], record.start)
-    return task, Surrogate.of(task)
+    return KnownTask(record.name, Points(values, points.categorical), record.scores[rows], record.start)
 
 
 def hyperparameters(table: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,7 +73,7 @@ def test_a_searcher_without_tasks_of_its_hyperparameters_is_random_search():
 
 
 @pytest.fixture
-def counted(monkeypatch):
+def counted():
     """A method that counts its searches."""
     fits = []
 
@@ -79,19 +81,18 @@ def counted(monkeypatch):
         fits.append((task.name, seed))
         return Ours(RandomSearch, task, seed)
 
-    monkeypatch.setitem(searchers.METHODS, "counted", Alone(make))
-    return fits
+    return SimpleNamespace(methods={"counted": Alone(make)}, fits=fits)
 
 
 def test_finished_searches_are_not_done_again_and_a_cut_line_is(tmp_path, counted):
     path = tmp_path / "deep" / "cache.csv"
-    searchers.run("t", RECORDINGS, "on_grid", ["counted"], range(2), searchers.Cache(path))
-    assert len(counted) == 6
+    searchers.run("t", RECORDINGS, "on_grid", counted.methods, range(2), searchers.Cache(path))
+    assert len(counted.fits) == 6
     whole = searchers.Cache(path).table()
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:-1]) + lines[-1][:14])
-    searchers.run("t", RECORDINGS, "on_grid", ["counted"], range(2), searchers.Cache(path))
-    assert len(counted) == 7
+    searchers.run("t", RECORDINGS, "on_grid", counted.methods, range(2), searchers.Cache(path))
+    assert len(counted.fits) == 7
     pd.testing.assert_frame_equal(searchers.Cache(path).table().reset_index(drop=True), whole)
 
 

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from llp.errors import DataError
-from llp.meta.dataset import assemble, score_curves
+from llp.meta.dataset import assemble, best_curves, score_curves
 from llp.meta.evaluation import held_out, leave_one_dataset_out, search_held_out, summarise
 from llp.meta.knowledge import pack
+from llp.meta.model import MetaModel
 from llp.schema import SCHEMA_VERSION
 from tests.meta.synthetic import FULL_EPOCHS, nothing_known, probe_rows
 
@@ -95,6 +96,26 @@ def test_curves_of_scores_fall_back_to_guessing_where_a_run_diverged():
     np.testing.assert_allclose(curves[0], sound, rtol=1e-6)
     np.testing.assert_allclose(curves[1, :5], blown[:5], rtol=1e-6)
     assert (curves[1, 5:] == 0.1).all()
+
+
+def test_a_run_that_diverged_late_ends_everywhere_as_it_scores():
+    """In its curve, in what is known of it and in what it is judged by: guessing, whatever it reached before."""
+    table = blown_up(probe_rows(configurations=4), 1, 15)
+    peak = table.loc[table["configuration"] == 1, "validation_accuracy"].iloc[-1][:14]
+    assert max(peak) > 0.2
+    runs = assemble(nothing_known(), [table])
+    best = best_curves(runs)
+    np.testing.assert_allclose(best[1, :14], np.maximum.accumulate(peak), rtol=1e-6)
+    assert best[1, 14:].tolist() == [0.1] * 6
+    np.testing.assert_allclose(best[:, -1], runs["score"], rtol=1e-6)
+    [record] = MetaModel.fit(runs, without="").records
+    np.testing.assert_allclose(record.scores[:, -1], runs["score"], rtol=1e-6)
+
+
+def test_of_a_sound_run_the_best_so_far_is_kept():
+    runs = assemble(nothing_known(), [probe_rows(configurations=2)])
+    runs.at[0, "validation_accuracy"] = np.linspace(0.9, 0.1, FULL_EPOCHS)
+    assert best_curves(runs)[0].tolist() == [0.9] * FULL_EPOCHS
 
 
 def test_a_run_that_diverged_at_once_only_guesses():

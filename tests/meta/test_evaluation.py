@@ -14,7 +14,7 @@ import llp.meta.evaluation as evaluation
 from llp.meta.dataset import assemble
 from llp.meta.evaluation import SPREADS, held_out, leave_one_dataset_out, search_held_out, summarise
 from llp.meta.model import MetaModel
-from tests.meta.synthetic import nothing_known, probe_rows, probe_tables
+from tests.meta.synthetic import FULL_EPOCHS, nothing_known, probe_rows, probe_tables
 
 
 class Oracle:
@@ -195,6 +195,25 @@ def test_a_search_pays_for_whole_epochs_within_its_budget(meta_dataset, monkeypa
     monkeypatch.setattr(evaluation, "FreezeThaw", Counting)
     search_held_out(held_out(meta_dataset[meta_dataset["dataset"].isin(["a", "b"])]), (0.33, 1.0))
     assert spent == [6, 20, 6, 20]
+
+
+def test_a_search_learns_where_a_run_diverged_and_pays_for_it_no_longer(meta_dataset, monkeypatch):
+    runs = meta_dataset[meta_dataset["dataset"].isin(["a", "b"])].copy()
+    for row in runs.index:
+        runs.at[row, "validation_accuracy"] = np.append(runs.at[row, "validation_accuracy"][:2], 0.99)
+    told = []
+
+    class Listening(evaluation.FreezeThaw):
+        def tell(self, row, scores, ended=None):
+            told.append((row, len(scores), ended))
+            super().tell(row, scores, ended)
+
+    monkeypatch.setattr(evaluation, "FreezeThaw", Listening)
+    search_held_out(list(held_out(runs.assign(diverged=True)))[:1], (1.0,))
+    assert sum(count for _, count, _ in told) == FULL_EPOCHS
+    epochs = {row: sum(count for other, count, _ in told if other == row) for row, _, _ in told}
+    assert {row for row, _, ended in told if ended == 0.1} == {row for row in epochs if epochs[row] == 3}
+    assert max(epochs.values()) == 3
 
 
 def test_a_budget_that_pays_for_no_epoch_is_left_out(meta_dataset):

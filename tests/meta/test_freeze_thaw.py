@@ -130,11 +130,60 @@ def test_a_diverged_run_leaves_its_lane_and_is_never_chosen(process):
         assert search.spent < sum(map(len, search.seen.values())), "epochs after the end are not paid for"
 
 
+def test_of_a_curve_that_falls_the_best_so_far_counts(process):
+    searches = FreezeThaw(process), FreezeThaw(process)
+    for search, scores in zip(searches, ([0.3, 0.5, 0.5, 0.6], [0.3, 0.5, 0.2, 0.6]), strict=True):
+        search.tell(4, scores[:2])
+        search.tell(4, scores[2:])
+    assert searches[0].seen == searches[1].seen
+    assert searches[0].choice() == searches[1].choice()
+
+
+def test_of_a_run_that_diverged_late_nothing_is_left(process):
+    """Its neighbours are expected to end like it, not like its peak."""
+    fell, stayed = FreezeThaw(process), FreezeThaw(process)
+    fell.tell(4, [0.5, 0.6, 0.7, 0.1], ended=0.1)
+    stayed.tell(4, [0.5, 0.6, 0.7, 0.7], ended=0.7)
+    assert fell.seen[4] == [0.5, 0.6, 0.7] + [0.1] * (EPOCHS - 3)
+    assert fell.spent == 4
+    last = len(process.stages) - 1
+    assert fell.posterior().expected([4], last) < 0.2 < 0.6 < stayed.posterior().expected([4], last)
+
+
 def test_the_good_one_is_found_early(process):
     """Three full trainings on twenty configurations that nobody saw like this."""
     search = FreezeThaw(process)
     run(search, 3 * EPOCHS)
     assert TRUTH[search.choice()].max() >= np.sort(TRUTH.max(axis=1))[-3]
+
+
+@pytest.fixture(scope="module")
+def corner() -> CurveProcess:
+    """Sixty configurations, and known tasks that are all best in one corner."""
+    points = square(60)
+    bests = [(0.1, 0.1), (0.2, 0.1), (0.1, 0.2), (0.2, 0.2)]
+    return CurveProcess(known_tasks(points, bests), points, EPOCHS, 1.0)
+
+
+@pytest.mark.parametrize("goal", ["choice", "score"])
+def test_a_search_that_knowledge_misleads_notices_and_finds_the_good_ones_by_itself(corner, goal):
+    truth = curves_around(square(60), (0.95, 0.95), epochs=EPOCHS)
+    search = FreezeThaw(corner, goal)
+    run(search, 6 * EPOCHS, truth)
+    search.posterior()
+    assert search.misled
+    assert truth[search.choice(), -1] >= np.sort(truth[:, -1])[-4]
+    blind = np.random.default_rng(0).permutation(60)[:10]
+    assert set(blind.tolist()) <= set(search.seen)
+
+
+def test_a_search_that_knowledge_serves_has_no_doubt(corner):
+    search = FreezeThaw(corner)
+    search.posterior()
+    assert (search.doubt, search.misled) == (0.0, False)
+    run(search, 4 * EPOCHS, curves_around(square(60), (0.15, 0.1), epochs=EPOCHS))
+    search.posterior()
+    assert search.doubt < 0
 
 
 def test_the_same_answers_lead_to_the_same_questions(process):

@@ -104,6 +104,7 @@ def test_no_files_are_no_runs():
             r"lacks the column 'n_validation': it is no table that 'stages",
         ),
         (lambda runs: runs.drop(columns="data_majority_share"), r"lacks the column 'data_majority_share'"),
+        (lambda runs: runs[:0], r"holds no runs: take the file away$"),
         (lambda runs: pd.concat([runs, runs[:1]]), r"holds a run twice: a task, configuration and seed stand once"),
     ],
 )

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from ruamel.yaml import YAML
@@ -23,7 +24,7 @@ from llp.architectures import pretrained
 from llp.architectures.catalog import ARCHITECTURES
 from llp.datasets.sources import OWN_SOURCES, SOURCES
 from llp.errors import ParameterError, exit_cleanly
-from llp.meta.model import MetaModel
+from llp.meta.model import MetaModel, Record
 from llp.probing import problem
 from llp.training.weights import load_model
 from tests.pipeline.project import ROOT, Project
@@ -123,6 +124,22 @@ def test_a_sensible_pair_is_searched_trained_and_tested(source, architecture, pr
     inputs = torch.from_numpy(x if x.dtype == np.int32 else x.astype(np.float32))
     outputs = model(inputs.permute(0, 3, 1, 2) if inputs.ndim == 4 else inputs)
     assert outputs.shape == (len(x), len(description["classes"]))
+
+
+def test_knowledge_of_other_hyperparameters_is_as_good_as_none(prepared, tmp_path, monkeypatch):
+    monkeypatch.setenv("LLP_TRUST_MODELS", "1")
+    monkeypatch.chdir(tmp_path)
+    write(settings("iris", "mlp", **prepared("iris").target), tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/target").symlink_to(prepared("iris").data)
+    (tmp_path / "models").mkdir()
+    chosen = []
+    record = Record("elsewhere/net", "f", pd.DataFrame({"hp_colour": ["red", "blue"]}), np.ones((2, 3)), 0.5)
+    for model in (MetaModel(), MetaModel([record])):
+        joblib.dump(model, "models/meta_model.joblib")
+        run_stage("select")
+        chosen.append(Path("data/selected_configuration.json").read_bytes())
+    assert chosen[0] == chosen[1]
 
 
 @pytest.mark.parametrize(("source", "architecture"), SENSELESS)
