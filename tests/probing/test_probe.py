@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from llp.errors import LLPError, ParameterError
+from llp.probing import trajectory
 from llp.probing.function_problem import FunctionProblem
 from llp.probing.probe import Workers, probe
 from llp.probing.problem import TaskProblem
@@ -380,3 +381,45 @@ def test_a_kill_in_the_middle_loses_at_most_the_running_probes(tmp_path):
     groups = probed(straight, Store(tmp_path / "another"), (0.5, 1.0), configurations)
     lines = [f"{number} {group[-1].curve.validation_loss}\n" for number, group in enumerate(groups)]
     assert output == "".join(lines)
+
+
+@pytest.fixture
+def sizes(monkeypatch) -> list[int]:
+    """How many samples every look took."""
+    seen = []
+    measure = trajectory.measure
+
+    def watched(model, loss, batch, *arguments):
+        seen.append(len(batch[1]))
+        return measure(model, loss, batch, *arguments)
+
+    monkeypatch.setattr(trajectory, "measure", watched)
+    return seen
+
+
+def test_cheap_looks_take_samples_in_proportion_to_the_training(problem, tmp_path, sizes, monkeypatch):
+    """However the run got there; 96 training samples an epoch, 48 to look at."""
+    monkeypatch.setattr(trajectory, "CHEAP_SHARE", 0.05)
+    monkeypatch.setattr(trajectory, "FEWEST", 8)
+    cheap = {"configurations": CONFIGURATIONS[:1], "landscape": ("norms", "activations")}
+    straight = probed(problem, Store(tmp_path / "one"), **cheap)
+    assert sizes == [8, 10, 19, 48]
+    store = Store(tmp_path / "two")
+    pieces = [probed(problem, store, [level], **cheap)[0][0] for level in LEVELS]
+    assert sizes[4:] == sizes[:4]
+    assert [p.landscape for p in straight[0]] == [p.landscape for p in pieces]
+    sizes.clear()
+    probed(problem, Store(tmp_path / "three"), configurations=CONFIGURATIONS[:1], landscape=("norms", "noise"))
+    assert sizes == [48] * 4
+
+
+def test_the_last_update_is_that_of_the_epoch_before_the_stop(problem, tmp_path):
+    [[probe_at_four]] = probed(
+        problem, Store(tmp_path / "one"), (0.4,), configurations=CONFIGURATIONS[:1], landscape=("norms",)
+    )
+    run = problem.start(CONFIGURATIONS[0], 0)
+    run.advance(3)
+    before = torch.nn.utils.parameters_to_vector(run.model.parameters()).detach().clone()
+    run.advance(4)
+    moved = torch.nn.utils.parameters_to_vector(run.model.parameters()).detach() - before
+    assert probe_at_four.landscape["update_norm"] == pytest.approx(float(moved.norm()), rel=1e-5)

@@ -10,6 +10,7 @@ import torch
 
 from llp.datasets.dataset import save_dataset
 from llp.errors import ParameterError
+from llp.probing import trajectory
 from llp.probing.probe import Workers, probe
 from llp.probing.problem import TaskProblem
 from llp.probing.rungs import Rungs
@@ -74,7 +75,9 @@ def packs(monkeypatch) -> list[int]:
     return sizes
 
 
-def test_lanes_find_what_runs_alone_find(problem, tmp_path, packs):
+def test_lanes_find_what_runs_alone_find(problem, tmp_path, packs, monkeypatch):
+    monkeypatch.setattr(trajectory, "FEWEST", 8)  # so that lanes at different epochs look at different numbers
+    monkeypatch.setattr(trajectory, "CHEAP_SHARE", 0.1)
     landscape = ("norms", "activations")
     mine = probed(problem, Store(tmp_path / "one"), landscape=landscape)
     assert max(packs) == 4
