@@ -78,6 +78,9 @@ def freeze_thaw_search(
         cost=float(search.spent),
         probes=rows.assign(**dict(zip(columns, np.array(predictions).T, strict=True))),
         in_time=True,
+        doubt=search.doubt,
+        misled=search.misled,
+        novelty=model.novelty(prober.task.meta_features),
     )
 
 

@@ -34,6 +34,11 @@ def main() -> None:
         "search_epochs": found.cost,
         "search_trainings": round(found.cost / target.epochs, 4),
     }
+    if found.doubt is not None:
+        numbers["knowledge_doubt"] = round(found.doubt, 3)
+        numbers["misled"] = found.misled
+    if found.novelty is not None:
+        numbers["data_novelty"] = round(found.novelty, 4)
     choice = {"task": f"{target.dataset}/{target.architecture}", "epochs": target.epochs, **numbers}
     choice |= {"coverage": params.meta.coverage, "configuration": found.configuration}
     write_json("data/selected_configuration.json", choice)

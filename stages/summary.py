@@ -18,6 +18,10 @@ def main() -> None:
         f"validation      {metrics['validation_accuracy']:.4f}, predicted {choice['predicted_score']:.4f} "
         f"({choice['predicted_low']:.4f} to {choice['predicted_high']:.4f})"
     )
+    if choice.get("misled"):
+        print("knowledge       contradicted by the probes: the search went by these alone")
+    elif choice.get("data_novelty", 0) > 1:
+        print("knowledge       the data lie outside what the knowledge base covers")
     print(f"test accuracy   {metrics['test_accuracy']:.4f}")
     print(f"search          {choice['search_epochs']:g} epochs, {choice['search_trainings']:g} full trainings")
     times = {name: read_json(Path("timings") / f"{name}.json")["seconds"] for name in ("select", "train")}

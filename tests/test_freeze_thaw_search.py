@@ -63,6 +63,23 @@ def test_a_good_configuration_is_found_and_what_is_expected_of_it_is_near_the_tr
     assert found.in_time
 
 
+def test_whether_the_probes_contradict_what_is_known_is_told():
+    model = knowledge(0.05, 0.1, 0.15, 0.2)
+    served, misled = (search(candidates(best), model=model, budget=6) for best in (0.1, 0.95))
+    assert served.doubt < 0
+    assert not served.misled
+    assert misled.doubt > 3
+    assert misled.misled
+    assert misled.configuration["x"] > 0.8, "found by the probes alone"
+
+
+def test_how_far_the_data_lie_from_all_known_is_told():
+    features = [{"n_classes": classes, "majority_share": 0.1} for classes in (2.0, 5.0, 10.0, 20.0, 40.0)]
+    records = [dataclasses.replace(one, data=data) for one, data in zip(MODEL.records, features, strict=True)]
+    assert search(candidates(0.4), model=MetaModel(records), budget=0.3).novelty == pytest.approx(0)
+    assert search(candidates(0.4), budget=0.3).novelty is None
+
+
 def test_the_choice_is_better_than_what_a_plain_mean_of_the_known_tasks_says():
     found, blind = (search(candidates(0.85), budget=budget) for budget in (1.0, 0.0))
     assert max(found.configuration["accuracy"]) > max(blind.configuration["accuracy"])

@@ -66,7 +66,7 @@ def search_held_out(tasks: Iterable[tuple[pd.DataFrame, CurveProcess]], budgets:
 
     tasks: see `held_out`; budgets: in full trainings. Returns one row per task and budget: regret, the best final score
     there is minus that of the choice, and regret_control, of choosing by raw validation accuracy after the same
-    probes; surprise: see `Posterior.surprise`.
+    probes; surprise: see `Posterior.surprise`; doubt: see `FreezeThaw.doubt`.
     """
     rows = []
     for task, process in tasks:
@@ -87,9 +87,8 @@ def search_held_out(tasks: Iterable[tuple[pd.DataFrame, CurveProcess]], budgets:
                 continue
             raw = max(search.seen, key=lambda row: search.seen[row][-1])
             regrets = {"regret": final.max() - final[search.choice()], "regret_control": final.max() - final[raw]}
-            rows.append(
-                {"task": task["task"].iloc[0], "budget": budget, **regrets, "surprise": search.posterior().surprise}
-            )
+            doubts = {"surprise": search.posterior().surprise, "doubt": search.doubt}
+            rows.append({"task": task["task"].iloc[0], "budget": budget, **regrets, **doubts})
     return pd.DataFrame(rows)
 
 

@@ -47,7 +47,8 @@ class FreezeThaw:
     """A search over the configurations of a `CurveProcess`; ask, train, tell.
 
     goal: choice or score; probes: members of the portfolio that are tried first, each for probe_share of a full
-    training, by default as many as did best for the goal.
+    training, by default as many as did best for the goal. doubt: logarithm of how much more probable the curves seen
+    are without knowledge than with it, as of the last `posterior`.
     """
 
     def __init__(
@@ -125,8 +126,7 @@ class FreezeThaw:
 
     @property
     def misled(self) -> bool:
-        """Whether the curves seen are strong evidence against knowledge; doubt: the logarithm of the Bayes factor, as
-        of the last `posterior`."""
+        """Whether the curves seen are strong evidence against knowledge."""
         return self.doubt > STRONG
 
     def choice(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from llp.meta.curve_process import CurveProcess, Posterior
 from llp.meta.dataset import best_curves, first_seeds
 from llp.meta.known import KnownTask
+from llp.meta.novelty import novelty
 from llp.meta.points import PREFIX, Points, place
 from llp.meta.similarity import UNKNOWN, Setting, weigh
 from llp.meta.surrogate import Surrogate
@@ -22,7 +23,7 @@ OVERSHOOT = 0.1  # share of the room above a task's best that expectations beyon
 @dataclass(frozen=True)
 class Record:
     """A known task as it was recorded. configurations: `hp_*` columns, n rows; scores: see `best_curves`,
-    (n, epochs); start: the score of guessing; setting: what it is weighed by."""
+    (n, epochs); start: the score of guessing; setting: what it is weighed by; data: meta-features of the data set."""
 
     name: str
     fingerprint: str
@@ -30,6 +31,7 @@ class Record:
     scores: np.ndarray
     start: float
     setting: Setting = UNKNOWN
+    data: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -59,6 +61,7 @@ class MetaModel:
                 best_curves(task),
                 float(task["data_majority_share"].iloc[0]),
                 Setting.of(task),
+                _data(task),
             )
             for (name, fingerprint), task in first_seeds(known).groupby(["task", "fingerprint"], sort=False)
         ]
@@ -67,6 +70,10 @@ class MetaModel:
     def compares(self, configurations: pd.DataFrame) -> bool:
         """Whether anything that is known shares a hyperparameter with configurations (`hp_*` columns)."""
         return bool(self._known(configurations)[1])
+
+    def novelty(self, data: Mapping[str, float]) -> float | None:
+        """How far a data set lies from those known, by its meta-features; see `llp.meta.novelty`."""
+        return novelty(list({record.fingerprint: record.data for record in self.records}.values()), data)
 
     def process(self, configurations: pd.DataFrame, epochs: int, setting: Setting = UNKNOWN) -> CurveProcess | None:
         """What is expected of the curves of configurations (`hp_*` columns, n rows) in a setting; None when nothing is
@@ -133,6 +140,11 @@ def known_task(record: Record, points: Points) -> KnownTask | None:
         return None
     values = np.where(columns, points.values, np.nan)[rows]
     return KnownTask(record.name, Points(values, points.categorical), record.scores[rows], record.start)
+
+
+def _data(task: pd.DataFrame) -> dict[str, float]:
+    first = task.iloc[0]
+    return {name.removeprefix("data_"): float(first[name]) for name in task if name.startswith("data_")}
 
 
 def hyperparameters(table: pd.DataFrame) -> pd.DataFrame:

@@ -33,6 +33,8 @@ def describe_search(results: Results) -> dict[str, Any]:
         "diverged": int(latest["diverged"].sum()),
         "stuck": int(latest["stuck"].sum()),
         "without_model": results.known.empty,
+        "misled": results.choice.get("misled"),
+        "novelty": results.choice.get("data_novelty"),
     }
 
 

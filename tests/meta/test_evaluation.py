@@ -181,7 +181,7 @@ def test_searches_are_a_row_for_each_task_and_budget(meta_dataset):
     assert (searches[["regret", "regret_control"]] >= 0).all(axis=None)
     means = searches.groupby("budget")["regret"].mean()
     assert means[2.0] <= means[0.3] < 0.2
-    assert np.isfinite(searches["surprise"]).all()
+    assert np.isfinite(searches[["surprise", "doubt"]]).all(axis=None)
 
 
 def test_a_search_pays_for_whole_epochs_within_its_budget(meta_dataset, monkeypatch):

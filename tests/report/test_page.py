@@ -102,6 +102,34 @@ def test_a_prediction_that_did_not_hold_is_said_to_have_failed(images_run, tmp_p
     assert f"No: the validation accuracy that the full training reached, {100 * reached:.2f} %, is outside" in text
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({}, []),
+        ({"misled": False}, ["The probes agree with what is known of other tasks."]),
+        ({"misled": True}, ["The probes contradict what is known of other tasks, so the search went by its probes"]),
+        (
+            {"misled": False, "data_novelty": 0.4},
+            ["agree", "the data set lies within what the knowledge base covers."],
+        ),
+        (
+            {"misled": True, "data_novelty": 2.31},
+            ["contradict", "outside what the knowledge base covers: 2.3 times as far from the nearest known one"],
+        ),
+    ],
+)
+def test_it_says_whether_knowledge_covers_the_task(images_run, tmp_path, monkeypatch, said, words):
+    shutil.copytree(images_run.folder, tmp_path / "run")
+    file = tmp_path / "run/data/selected_configuration.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **said}))
+    monkeypatch.setattr("llp.report.drawing._png", lambda *_: b"")  # the words matter here
+    write_report(params_of(), tmp_path / "page.html", tmp_path / "run")
+    text = Page((tmp_path / "page.html").read_bytes()).text
+    assert [word for word in words if word not in text] == []
+    if not words:
+        assert "what is known of other tasks" not in text
+
+
 def test_classes_agree_with_the_evaluation(run):
     rows = {row[0]: row for row in run.page.table_rows if len(row) == 8 and row[0].isdigit()}
     samples = np.bincount(run.evaluation.labels, minlength=run.evaluation.probabilities.shape[1])
