@@ -14,7 +14,7 @@ from llp.landscape.measure import measure, measure_lanes
 from llp.probing.journey import Journey
 from llp.probing.problem import Problem
 from llp.probing.rungs import Rungs
-from llp.probing.store import Store, key_of
+from llp.probing.store import Store, code_version, key_of
 from llp.training.batches import ArrayBatches
 from llp.training.fleet import Fleet
 from llp.training.run import Curve, Run
@@ -97,14 +97,19 @@ class Trajectory:
 
     def _journey(self, configuration: Mapping[str, Any]) -> Journey:
         fidelity = vars(self.rungs) if self.rungs.data_fraction < 1 else {}
-        effort = {"effort": vars(self.effort)} if self.effort != DEFAULT_EFFORT else {}
-        run = self.problem.key(configuration, self.seed)
-        key = key_of(run=run, landscape=sorted(self.landscape), **effort, **fidelity)
+        key = key_of(run=self.problem.key(configuration, self.seed), landscape=self._looks(), **fidelity)
         wanted = [self.rungs.epochs(resource, self.problem.epochs) for resource in self.resources]
         state = self.store.load(key)
         if state is not None and not self._measured(state, wanted):
             state = None
         return Journey(configuration, key, wanted, state)
+
+    def _looks(self) -> dict[str, Any]:
+        """All that decides what is measured."""
+        if not self.landscape:
+            return {}
+        code = code_version("landscape", "probing/trajectory.py")
+        return {"groups": sorted(self.landscape), "effort": vars(self.effort), "code": code}
 
     def _measured(self, state: Mapping[str, Any], wanted: list[int]) -> bool:
         """Whether the run was measured wherever it passed; what it looked like there cannot be had later."""

@@ -397,6 +397,22 @@ def sizes(monkeypatch) -> list[int]:
     return seen
 
 
+def test_what_other_code_measured_is_not_taken_for_ones_own(problem, tmp_path, sizes, monkeypatch):
+    """Nor what was measured with another effort; what was trained without measuring is found again."""
+    looks = {"configurations": CONFIGURATIONS[:1], "landscape": ("norms",)}
+    first = probed(problem, Store(tmp_path), (0.2,), **looks)
+    probed(problem, Store(tmp_path), (0.2,), **looks)
+    assert len(sizes) == 1
+    monkeypatch.setattr(trajectory, "code_version", lambda *modules: "another")
+    again = probed(problem, Store(tmp_path), (0.2,), **looks)
+    assert len(sizes) == 2
+    assert results(again) == results(first)
+    probed(problem, Store(tmp_path), (0.2,), configurations=CONFIGURATIONS[:1])
+    monkeypatch.setattr(problem.__class__, "start", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr(trajectory, "code_version", lambda *modules: "a third")
+    probed(problem, Store(tmp_path), (0.2,), configurations=CONFIGURATIONS[:1])
+
+
 def test_cheap_looks_take_samples_in_proportion_to_the_training(problem, tmp_path, sizes, monkeypatch):
     """However the run got there; 96 training samples an epoch, 48 to look at."""
     monkeypatch.setattr(trajectory, "CHEAP_SHARE", 0.05)
