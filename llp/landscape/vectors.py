@@ -40,7 +40,7 @@ def dot(first: Params, second: Params) -> Tensor:
 
 def norm(params: Params) -> Tensor:
     """The Euclidean norm, a scalar."""
-    return torch.stack([value.square().sum() for value in params.values()]).sum().sqrt()
+    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(value) for value in params.values()]))
 
 
 def moved(params: Params, direction: Params, step: Tensor | float = 1.0) -> Params:

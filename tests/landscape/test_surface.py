@@ -63,6 +63,13 @@ def test_random_planes_come_from_their_seed(case: Case) -> None:
     assert not torch.equal(first.first["0.weight"], first.second["0.weight"])
 
 
+def test_the_order_of_the_names_of_a_point_does_not_matter(case: Case) -> None:
+    """Points that were read from a file come in another order than the model's."""
+    path = [jittered(case.params, 1.0, seed) for seed in range(4)]
+    other = [dict(sorted(point.items(), reverse=True)) for point in path[:-1]]
+    np.testing.assert_allclose(principal_plane([*other, path[-1]]).path, principal_plane(path).path, atol=1e-9)
+
+
 def test_principal_plane_of_a_path_within_a_plane(case: Case) -> None:
     """All of the path lies on the plane, with its distances; on it is the loss of the path itself."""
     first, second = jittered(case.params, 1.0, 1), jittered(case.params, 1.0, 2)
