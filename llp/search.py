@@ -28,9 +28,9 @@ class SearchResult:
     predicted_score, predicted_low, predicted_high: validation accuracy after full training and its interval; cost: of
     all probes, in epochs over the whole training part; probes: their table, with predictions; in_time: whether its
     rows are in the order of time, not by configuration; doubt: logarithm of how much more probable the probes are
-    without knowledge of other tasks than with it, and misled: whether that was strong evidence and the search went by
-    its probes alone; novelty: how far the data lie from all known (`llp.meta.novelty`), above 1 outside of them. None
-    where nothing known was made use of or nothing compares.
+    without knowledge of other tasks than with it; misled: whether that was substantial evidence, and the search went
+    by its probes alone; novelty: how far the data lie from all known (`llp.meta.novelty`), above 1 outside of them.
+    None where nothing known was made use of or nothing compares.
     """
 
     configuration: dict[str, Any]

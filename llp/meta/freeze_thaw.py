@@ -7,9 +7,9 @@ What comes next depends on what the search is for:
 - `score`, the best score that the search itself sees: up to the cost of one full training the configuration expected to
   reach most within it, afterwards whatever promises the largest gain over the best score by each epoch to its end.
 
-Knowledge can mislead. As long as the curves seen are strong evidence against it (Bayes factor of the process without
-it, Kass and Raftery 1995), the search goes on as one that knows nothing: it probes a few configurations at random and
-then goes by what its own probes say of their neighbours.
+Knowledge can mislead. As long as the curves seen are substantial evidence against it (Jeffreys 1961: the Bayes factor
+of the process without it), the search goes on as one that knows nothing: it probes a few configurations at random, and
+then decides by what its own probes say of their neighbours.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import numpy as np
 from llp.meta.curve_process import CurveProcess, Posterior
 
 PROBES = {"choice": 3, "score": 4}
-STRONG = 3.0  # logarithm of a Bayes factor of 20
-RANDOM_PROBES = 10  # of a search that its knowledge misled
+SUBSTANTIAL = 1.15  # logarithm of a Bayes factor of 10 ** 0.5
+RANDOM_PROBES = 5  # of a search that its knowledge misled
 
 
 def portfolio(curves: np.ndarray, weights: np.ndarray, size: int) -> list[int]:
@@ -79,15 +79,16 @@ class FreezeThaw:
         if self.misled:
             for row in np.random.default_rng(0).permutation(len(self.process.mean))[:RANDOM_PROBES].tolist():
                 if row not in self.seen:
-                    return row, self._next_stage(0)
-        elif (
+                    return row, self.probe_epochs
+        if (
             self.goal == "score"
             and self.spent < self.epochs
             and (begun := [r for r in self.seen if r not in self.ended])
         ):
             row = begun[int(np.argmax(self._reachable(posterior, begun, self.epochs - self.spent)))]
             return row, self._next_stage(self._done(row))
-        gains = posterior.improvement(self.best if self.goal == "score" else self._expected_best(posterior))
+        seen = self.goal == "score" and np.isfinite(self.best)
+        gains = posterior.improvement(self.best if seen else self._expected_best(posterior))
         gains[list(self.ended)] = -np.inf
         if not np.isfinite(gains).any():
             return None
@@ -115,7 +116,7 @@ class FreezeThaw:
         return max((max(curve) for curve in sound if curve), default=-np.inf)
 
     def posterior(self) -> Posterior:
-        """After all that was told; of the uninformed process where that is strong evidence against knowledge."""
+        """After all that was told; of the uninformed process where that is substantial evidence against knowledge."""
         if self._posterior is None:
             self._posterior = self.process.observe(self.seen)
             if self.seen:
@@ -126,8 +127,8 @@ class FreezeThaw:
 
     @property
     def misled(self) -> bool:
-        """Whether the curves seen are strong evidence against knowledge."""
-        return self.doubt > STRONG
+        """Whether the curves seen are substantial evidence against knowledge."""
+        return self.doubt > SUBSTANTIAL
 
     def choice(self) -> int:
         """The configuration whose full training is expected to score best: of those begun that are sound, if any."""

@@ -20,6 +20,14 @@ def process() -> CurveProcess:
     return CurveProcess(known_tasks(POINTS, BESTS), POINTS, EPOCHS, 1.0, Parts())
 
 
+@pytest.fixture(scope="module")
+def corner() -> CurveProcess:
+    """Sixty configurations, and known tasks that are all best in one corner."""
+    points = square(60)
+    bests = [(0.1, 0.1), (0.2, 0.1), (0.1, 0.2), (0.2, 0.2)]
+    return CurveProcess(known_tasks(points, bests), points, EPOCHS, 1.0)
+
+
 def finals(*tasks) -> np.ndarray:
     return np.array(tasks, float)[:, :, None]
 
@@ -95,10 +103,10 @@ def test_continuing_pays_for_new_epochs_only(process):
         assert curve == TRUTH[row, : len(curve)].tolist()
 
 
-def test_a_new_configuration_begins_with_two_epochs(process):
-    search = FreezeThaw(process, probes=1)
+def test_a_new_configuration_begins_with_two_epochs(corner):
+    search = FreezeThaw(corner, probes=1)
     first = {}
-    for row, epoch in run(search, 60):
+    for row, epoch in run(search, 60, curves_around(square(60), (0.15, 0.1), epochs=EPOCHS)):
         first.setdefault(row, epoch)
     assert set(list(first.values())[1:]) == {2}
 
@@ -157,14 +165,6 @@ def test_the_good_one_is_found_early(process):
     assert TRUTH[search.choice()].max() >= np.sort(TRUTH.max(axis=1))[-3]
 
 
-@pytest.fixture(scope="module")
-def corner() -> CurveProcess:
-    """Sixty configurations, and known tasks that are all best in one corner."""
-    points = square(60)
-    bests = [(0.1, 0.1), (0.2, 0.1), (0.1, 0.2), (0.2, 0.2)]
-    return CurveProcess(known_tasks(points, bests), points, EPOCHS, 1.0)
-
-
 @pytest.mark.parametrize("goal", ["choice", "score"])
 def test_a_search_that_knowledge_misleads_notices_and_finds_the_good_ones_by_itself(corner, goal):
     truth = curves_around(square(60), (0.95, 0.95), epochs=EPOCHS)
@@ -173,7 +173,7 @@ def test_a_search_that_knowledge_misleads_notices_and_finds_the_good_ones_by_its
     search.posterior()
     assert search.misled
     assert truth[search.choice(), -1] >= np.sort(truth[:, -1])[-4]
-    blind = np.random.default_rng(0).permutation(60)[:10]
+    blind = np.random.default_rng(0).permutation(60)[:5]
     assert set(blind.tolist()) <= set(search.seen)
 
 
@@ -184,6 +184,13 @@ def test_a_search_that_knowledge_serves_has_no_doubt(corner):
     run(search, 4 * EPOCHS, curves_around(square(60), (0.15, 0.1), epochs=EPOCHS))
     search.posterior()
     assert search.doubt < 0
+
+
+def test_where_all_so_far_diverged_a_search_for_a_score_goes_on(process):
+    search = FreezeThaw(process, "score")
+    run(search, 12, diverges=dict.fromkeys(range(20), 1))
+    assert search.diverged == set(search.seen)
+    assert len(search.seen) == 12
 
 
 def test_the_same_answers_lead_to_the_same_questions(process):
