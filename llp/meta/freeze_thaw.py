@@ -131,12 +131,14 @@ class FreezeThaw:
         return self.doubt > SUBSTANTIAL
 
     def choice(self) -> int:
-        """The configuration whose full training is expected to score best: of those begun that are sound, if any."""
+        """The configuration to train in full: of those begun that are sound, if any, the best by the mean of what is
+        expected of its full training and what it has reached."""
         rows = [row for row in self.seen if row not in self.diverged]
+        reached = np.array([self.seen[row][-1] for row in rows])
         rows = rows or [row for row in range(self.process.curves.shape[1]) if row not in self.diverged]
         expected = self.posterior().expected(rows, len(self.process.stages) - 1)
-        reached = [max(self.seen.get(row, ()), default=-np.inf) for row in rows]
-        return rows[int(np.argmax(np.maximum(expected, reached)))]
+        value = np.maximum(expected, reached) + reached if len(reached) else expected
+        return rows[int(np.argmax(value))]
 
     def gain(self) -> float:
         """How much better than the choice the best of all configurations is expected to end, in scores."""

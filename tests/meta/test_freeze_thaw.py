@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -82,6 +84,16 @@ def test_only_the_last_stage_counts():
 def test_the_portfolio_is_probed_first_for_its_share_of_a_training(process):
     search = FreezeThaw(process, probes=3, probe_share=0.2)
     assert run(search, 9) == [(row, 3) for row in portfolio(process.curves, process.weights, 3)]
+
+
+def test_the_choice_goes_half_by_what_is_expected_and_half_by_what_was_reached(process, monkeypatch):
+    search = FreezeThaw(process)
+    for row, score in ((3, 0.5), (4, 0.7), (5, 0.62)):
+        search.tell(row, [score])
+    expected = {3: 0.85, 4: 0.72, 5: 0.82}
+    forecast = SimpleNamespace(expected=lambda rows, stage: np.array([expected[row] for row in rows]))
+    monkeypatch.setattr(search, "posterior", lambda: forecast)
+    assert search.choice() == 5, "neither the most promising (3) nor the best so far (4)"
 
 
 def test_what_is_asked_for_lies_ahead_and_within_range(process):
