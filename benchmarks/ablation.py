@@ -140,7 +140,7 @@ def page(
     ]
     for split, ranker, measure in SHOWN:
         parts += [f"**{TITLES[measure]}, {split}, {ranker}**", features_table(summary, split, ranker, measure)]
-    if (summary["cost"] > 0).any():
+    if summary["cost"].notna().all():
         parts += ["**What a look costs and what it gains, off-grid, trees**", table_of(worth(summary, groups))]
     for epoch in numbers["epoch"].unique()[:2]:
         parts += [f"**Single numbers, after {epoch}**", numbers_table(numbers[numbers["epoch"] == epoch])]

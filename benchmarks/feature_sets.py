@@ -127,8 +127,8 @@ def _added(features: FeatureSet) -> list[str]:
 
 
 def costs_of(path: Path, groups: Sequence[str]) -> dict[str, float]:
-    """Cost of a look by group in epochs of training, the mean over tasks; empty without the file."""
+    """Cost of a look by group in epochs of training, the mean over tasks; without the file that of an epoch."""
     if not path.is_file():
-        return {}
+        return {MORE: 1.0}
     table = read_table(path)
     return {MORE: 1.0, **{group: float((table[group] / table["epoch_seconds"]).mean()) for group in groups}}
