@@ -98,9 +98,9 @@ def features_table(summary: pd.DataFrame, split: str, ranker: str, measure: str)
 
 
 def numbers_table(numbers: pd.DataFrame) -> str:
-    """A line per number of a probe, all after the same epoch."""
+    """A line per number of a probe that was there, all after the same epoch."""
     lines = []
-    for _, row in numbers.iterrows():
+    for _, row in numbers.dropna(subset="final").iterrows():
         line = {"number": row["number"]}
         for name, title in NUMBERS.items():
             line[title] = _with_interval(row, name) if name in diagnosis.OUTCOMES else _short(row[name])

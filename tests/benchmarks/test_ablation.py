@@ -115,6 +115,8 @@ def test_the_command_prints_the_same_again_and_writes_it(tmp_path, monkeypatch, 
     assert not (tmp_path / "metrics").exists()
     text = capsys.readouterr().out
     assert "3 data sets, 3 tasks (a/net, b/net, c/net), 120 configurations, 18 runs with another seed" in text
+    assert "| distance_from_start |" in text
+    assert "| update_norm |" not in text  # was not recorded
     monkeypatch.setattr(sys, "argv", arguments)
     ablation.main()
     files = sorted((tmp_path / "metrics").iterdir())
