@@ -24,6 +24,7 @@ import joblib
 import pandas as pd
 import torch
 
+from benchmarks import markdown
 from benchmarks.machine import describe_machine
 from benchmarks.results import Results
 from llp.datasets.dataset import load_dataset, save_dataset
@@ -107,12 +108,18 @@ def definition(method: str, params: Params) -> str:
 
 def table_of(rows: pd.DataFrame) -> str:
     """Markdown: a method a line, mean and standard deviation over seeds."""
-    lines = ["| method | n | epochs | test accuracy | validation accuracy | cost in trainings |", "|" + " --- |" * 6]
-    for (method, epochs), group in rows.groupby(["method", "epochs"], sort=False):
-        scores = [_spread(group[column]) for column in ("test_accuracy", "validation_accuracy")]
-        cells = [method, str(len(group)), str(epochs), *scores, f"{group['trainings'].mean():.2f}"]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    lines = [
+        {
+            "method": method,
+            "n": len(group),
+            "epochs": epochs,
+            "test accuracy": _spread(group["test_accuracy"]),
+            "validation accuracy": _spread(group["validation_accuracy"]),
+            "cost in trainings": f"{group['trainings'].mean():.2f}",
+        }
+        for (method, epochs), group in rows.groupby(["method", "epochs"], sort=False)
+    ]
+    return markdown.table_of(lines)
 
 
 def _spread(values: pd.Series) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.markdown import table_of
 from llp.errors import exit_cleanly
 from llp.files import read_json
 from llp.meta.knowledge import read_knowledge
@@ -38,10 +39,7 @@ def describe(runs: pd.DataFrame) -> dict[str, object]:
 def main() -> None:
     runs = read_knowledge(sorted(FOLDER.glob("*.parquet")))
     rows = [describe(task) for _, task in runs.groupby("task", sort=True)]
-    print("| " + " | ".join(rows[0]) + " |")
-    print("|" + " --- |" * len(rows[0]))
-    for row in rows:
-        print("| " + " | ".join(map(str, row.values())) + " |")
+    print(table_of(rows))
     print(f"\n{runs['fingerprint'].nunique()} data sets, {len(rows)} tasks, {len(runs):,} runs")
 
 
