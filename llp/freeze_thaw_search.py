@@ -80,7 +80,7 @@ def freeze_thaw_search(
         in_time=True,
         doubt=search.doubt,
         misled=search.misled,
-        novelty=model.novelty(prober.task.meta_features),
+        novelty=model.novelty(task.meta_features),
     )
 
 
@@ -104,6 +104,6 @@ def _next(search: FreezeThaw, budget: float, min_gain: float) -> list[tuple[int,
 
 
 def _forecast(search: FreezeThaw, model: MetaModel, row: int) -> tuple[float, float, float]:
-    reached = max(search.seen.get(row, ()), default=0.0)
+    reached = search.seen[row][-1] if row in search.seen else 0.0
     expected, low, high = model.forecast(search.posterior(), [row])
     return tuple(float(max(values[0], reached)) for values in (expected, low, high))

@@ -113,7 +113,7 @@ class FreezeThaw:
     def best(self) -> float:
         """Score so far, of what has not diverged."""
         sound = (curve for row, curve in self.seen.items() if row not in self.diverged)
-        return max((max(curve) for curve in sound if curve), default=-np.inf)
+        return max((curve[-1] for curve in sound if curve), default=-np.inf)
 
     def posterior(self) -> Posterior:
         """After all that was told; of the uninformed process where that is substantial evidence against knowledge."""
