@@ -1,4 +1,4 @@
-"""Crops and flips of whole batches: one gather, no loop over samples."""
+"""Crops, flips and holes of whole batches: one gather, no loop over samples."""
 
 from __future__ import annotations
 
@@ -23,6 +23,31 @@ def draw_crops(key: torch.Tensor, count: int, width: int) -> tuple[torch.Tensor,
     """
     bits = random_bits(key, (3, count))
     return random_integers(bits[:2], 2 * width + 1).T, bits[2] < 0
+
+
+def draw_holes(key: torch.Tensor, count: int, size: tuple[int, int]) -> torch.Tensor:
+    """Centres (count, 2) of holes in images of a size (h, w), anywhere in them; key as in `draw_crops`, which draws other
+    bits. Works under `torch.vmap` over the keys."""
+    bits = random_bits(key, (5, count))[3:]
+    return torch.stack([random_integers(line, length) for line, length in zip(bits, size, strict=True)], dim=1)
+
+
+def cut_out(images: torch.Tensor, centres: torch.Tensor, holed: torch.Tensor | None = None) -> torch.Tensor:
+    """Set a square around each centre to 0, the mean of normalised images; half as wide as they are, less what lies
+    outside (DeVries and Taylor 2017).
+
+    images: (n, channels, h, w), changed in place; centres: (n, 2); holed: (n,) bool, which get one, all by default.
+    """
+    side = min(images.shape[2:]) // 2
+    within = [
+        ((places := torch.arange(length, device=images.device) - centres[:, axis, None]) >= -(side // 2))
+        & (places < side - side // 2)
+        for axis, length in enumerate(images.shape[2:])
+    ]
+    holes = within[0][:, None, :, None] & within[1][:, None, None, :]
+    if holed is not None:
+        holes = holes & holed[:, None, None, None]
+    return images.masked_fill_(holes, 0.0)
 
 
 def gather_crops(

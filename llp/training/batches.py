@@ -13,7 +13,7 @@ import torch
 
 from llp.datasets.dataset import Dataset, Part
 from llp.errors import DataError
-from llp.training.augment import draw_crops, gather_crops, pad_images
+from llp.training.augment import cut_out, draw_crops, draw_holes, gather_crops, pad_images
 from llp.training.length_buckets import by_length
 from llp.training.random_bits import AUGMENTATION, step_keys
 
@@ -57,7 +57,7 @@ def on_device(part: Part, device: torch.device, padding: int = 0) -> DeviceArray
 
 
 class ArrayBatches:
-    """Batches of arrays in device memory; shuffling, crops and flips are tensor operations on whole batches.
+    """Batches of arrays in device memory; shuffling, crops, flips and holes are tensor operations on whole batches.
 
     Texts come in batches of similar lengths, each as wide as its longest text.
 
@@ -152,9 +152,10 @@ class ArrayBatches:
         if key is None:
             return self.normalised(self.samples[index])
         offsets, flips = draw_crops(key, len(index), self.padding)
-        if self.augmentation != "flip_crop":
+        if "flip" not in self.augmentation:
             flips = None
-        return self.normalised(gather_crops(self.samples, index, self.size, offsets, flips))
+        images = self.normalised(gather_crops(self.samples, index, self.size, offsets, flips))
+        return cut_out(images, draw_holes(key, len(index), self.size)) if "cutout" in self.augmentation else images
 
 
 class LoaderBatches:

@@ -1,4 +1,4 @@
-"""Batches for many lanes at once: each lane's own samples, crops and flips, in one gather."""
+"""Batches for many lanes at once: each lane's own samples, crops, flips and holes, in one gather."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from llp.training.augment import draw_crops, gather_crops
+from llp.training.augment import cut_out, draw_crops, draw_holes, gather_crops
 from llp.training.batches import ArrayBatches, Batch, on_device
 from llp.training.random_bits import AUGMENTATION, step_keys
 
@@ -27,7 +27,9 @@ class LaneBatches:
         self.arrays = on_device(first.part, self.device, self.padding)
         kinds = [lane.augmentation for lane in lanes]
         self.cropped = torch.tensor([kind != "none" for kind in kinds], device=self.device)[:, None]
-        self.flipped = torch.tensor([kind == "flip_crop" for kind in kinds], device=self.device)[:, None]
+        self.flipped = torch.tensor(["flip" in kind for kind in kinds], device=self.device)[:, None]
+        holed = ["cutout" in kind for kind in kinds]
+        self.holed = torch.tensor(holed, device=self.device)[:, None] if any(holed) else None
 
     def tables(self, fraction: float, seeds: Sequence[int]) -> dict[str, torch.Tensor]:
         """An epoch's plan: `order` (K, steps * batch size) of the samples and `crops`, keys (steps, K, 2).
@@ -61,4 +63,8 @@ class LaneBatches:
             offsets = torch.where(self.cropped[..., None], offsets, self.padding).flatten(0, 1)
             flips = (flips & self.flipped).flatten()
             samples = gather_crops(self.arrays.samples, index.flatten(), self.lanes[0].size, offsets, flips)
-        return self.lanes[0].normalised(samples).unflatten(0, (lanes, size)), targets
+        inputs = self.lanes[0].normalised(samples)
+        if self.padding and self.holed is not None:
+            centres = torch.vmap(lambda key: draw_holes(key, size, self.lanes[0].size))(keys)
+            inputs = cut_out(inputs, centres.flatten(0, 1), self.holed.expand(lanes, size).flatten())
+        return inputs.unflatten(0, (lanes, size)), targets

@@ -8,7 +8,7 @@ from typing import Any
 
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw")
 SCHEDULES = ("constant", "step", "cosine", "one_cycle")
-AUGMENTATIONS = ("none", "crop", "flip_crop")
+AUGMENTATIONS = ("none", "crop", "flip_crop", "flip_crop_cutout")
 AVERAGINGS = ("none", "ema", "swa")
 
 CHOICES = {

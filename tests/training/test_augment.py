@@ -1,4 +1,4 @@
-"""Crops and flips of whole batches do what a loop over samples does."""
+"""Crops, flips and holes of whole batches do what a loop over samples does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from llp.training.augment import gather_crops, pad_images
+from llp.training.augment import cut_out, draw_crops, draw_holes, gather_crops, pad_images
 
 
 def pictures(n=7, height=6, width=9, channels=3) -> torch.Tensor:
@@ -52,3 +52,30 @@ def test_the_middle_window_is_the_image_itself():
     images = pictures()
     whole = gather_crops(pad_images(images, 2), torch.arange(7), (6, 9), torch.full((7, 2), 2), None)
     assert torch.equal(whole, images)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (9, 12), (7, 5)])
+def test_holes_are_those_of_a_loop_over_samples(size):
+    height, width = size
+    side = min(size) // 2
+    images = torch.rand((40, 3, height, width), generator=torch.Generator().manual_seed(0)) + 1
+    centres = draw_holes(torch.tensor([5, 9], dtype=torch.int32), 40, size)
+    holed = torch.arange(40) % 3 > 0
+    cut = cut_out(images.clone(), centres, holed)
+    for number in range(40):
+        expected = images[number].clone()
+        row, column = (centres[number] - side // 2).tolist()
+        if holed[number]:
+            expected[:, max(row, 0) : row + side, max(column, 0) : column + side] = 0
+        assert torch.equal(cut[number], expected)
+
+
+def test_holes_lie_anywhere_and_take_no_bits_from_crops():
+    key = torch.tensor([12345, 77], dtype=torch.int32)
+    centres = draw_holes(key, 4000, (5, 8))
+    assert sorted(centres[:, 0].unique().tolist()) == list(range(5))
+    assert sorted(centres[:, 1].unique().tolist()) == list(range(8))
+    assert torch.bincount(centres[:, 1]).min() > 400
+    offsets, _ = draw_crops(key, 4000, 2)
+    together = torch.stack([offsets[:, 0], offsets[:, 1], centres[:, 0], centres[:, 1]]).double()
+    assert (torch.corrcoef(together) - torch.eye(4)).abs().max() < 0.06

@@ -142,6 +142,22 @@ def test_augmented_images_are_crops_of_their_original_by_an_eighth_and_flips_whe
     assert flipped == 0 if augmentation == "crop" else 20 < flipped < 76
 
 
+def test_cutout_is_flips_and_crops_with_a_hole_of_at_most_a_quarter_of_the_image():
+    dataset = image_dataset((16, 16, 3))
+    order = stratified_order(dataset.train.y, 0)
+    whole, holed = (
+        next(
+            ArrayBatches(dataset, dataset.train, 96, CPU, order=order, augmentation=augmentation).epoch(
+                1.0, torch.Generator().manual_seed(0)
+            )
+        )[0]
+        for augmentation in ("flip_crop", "flip_crop_cutout")
+    )
+    changed = (whole != holed).any(dim=1)
+    assert torch.equal(torch.where(changed[:, None], 0.0, whole), holed)
+    assert 1 <= changed.sum((1, 2)).min() and changed.sum((1, 2)).max() == 8 * 8
+
+
 def test_evaluation_images_are_not_augmented():
     dataset = image_dataset()
     one, other = (next(ArrayBatches(dataset, dataset.test, 9, CPU).epoch())[0] for _ in range(2))

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from llp.training.lanes import Lanes
-from llp.training.recipe import OPTIMIZERS
+from llp.training.recipe import AUGMENTATIONS, OPTIMIZERS
 from llp.training.run import Run
 from llp.training.task import TrainingSettings, lane_group, start_run
 from tests.tasks import image_dataset
@@ -29,7 +29,7 @@ LANES = [
         "schedule": SCHEDULES[number % 4],
         "dropout": 0.1 * number,
         "label_smoothing": 0.04 * number,
-        "augmentation": ("none", "crop", "flip_crop")[number % 3],
+        "augmentation": AUGMENTATIONS[number % 4],
         "averaging": ("none", "ema")[number % 2],
     }
     for number, optimizer in enumerate(OPTIMIZERS)
