@@ -106,6 +106,12 @@ class CurveProcess:
         """Prior variance of all configurations at a stage, (n,)."""
         return (self.basis[:, :, stage] ** 2).sum(axis=0) + (self.parts.new + self.own) * self.together[stage, stage]
 
+    def imagine(self, count: int, seed: int = 0) -> np.ndarray:
+        """Final scores of so many tasks such as the known ones lead to expect, (count, n): their mean, and their
+        deviations from it mixed at random. What a configuration has alone is left out."""
+        mixture = np.random.default_rng(seed).standard_normal((count, len(self.basis)))
+        return self.mean[:, -1] + mixture @ self.basis[:, :, -1]
+
     def observe(self, curves: Mapping[int, Sequence[float]]) -> Posterior:
         """Learn from the best scores so far after every epoch that was seen, by configuration."""
         rows: list[int] = []
@@ -204,9 +210,10 @@ class Posterior:
         """What the best of all configurations is expected to reach."""
         return float((self.medians + self.spans) @ self.weights)
 
-    def improvement(self, best: float) -> np.ndarray:
-        """Expected gain of every configuration's full training over a score (Mockus 1975), (n,)."""
-        mean, deviation = self._squashed(np.arange(len(self.process.mean)), len(self.process.stages) - 1)
+    def improvement(self, best: float, rows: Sequence[int] | None = None, stage: int | None = None) -> np.ndarray:
+        """Expected gain over a score (Mockus 1975) of configurations at a stage, by default all and the last, (n,)."""
+        rows = np.arange(len(self.process.mean)) if rows is None else np.asarray(rows, int)
+        mean, deviation = self._squashed(rows, len(self.process.stages) - 1 if stage is None else stage)
         gap = (mean - squash((best - self.medians) / self.spans)) / deviation[:, None]
         # Above the median, where the best lies, squashed scores are scores.
         return (deviation[:, None] * (gap * norm.cdf(gap) + norm.pdf(gap)) * self.spans) @ self.weights

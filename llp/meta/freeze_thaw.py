@@ -1,11 +1,11 @@
 """Which configuration to train next, and how far: decided from known tasks and from the curves seen so far.
 
-At first the best of a portfolio (configurations that together do well on the known tasks) are probed for a few epochs.
-What comes next depends on what the search is for:
+At first the best of a portfolio (configurations that together do well on tasks like the known ones) are probed for a
+few epochs. What comes next depends on what the search is for:
 - `choice`, a configuration to be trained in full afterwards: whatever promises the largest gain over the best expected
   end, by each epoch up to where curves are looked at next;
-- `score`, the best score that the search itself sees: up to the cost of one full training the configuration expected to
-  reach most within it, afterwards whatever promises the largest gain over the best score by each epoch to its end.
+- `score`, the best score that the search itself sees: up to the cost of one full training whatever promises the largest
+  gain over the best score within it, afterwards by each epoch to its end.
 
 Knowledge can mislead. As long as the curves seen are substantial evidence against it (Jeffreys 1961: the Bayes factor
 of the process without it), the search goes on as one that knows nothing: it probes a few configurations at random, and
@@ -24,22 +24,25 @@ from llp.meta.curve_process import CurveProcess, Posterior
 PROBES = {"choice": 3, "score": 4}
 SUBSTANTIAL = 1.15  # logarithm of a Bayes factor of 10 ** 0.5
 RANDOM_PROBES = 5  # of a search that its knowledge misled
+IMAGINED = 2048  # tasks that a portfolio is to suit
+HEARSAY = 0.5  # of a gain that only knowledge promises: of many such promises, the largest is mostly luck
 
 
-def portfolio(curves: np.ndarray, weights: np.ndarray, size: int) -> list[int]:
-    """Configurations that together do best on the known tasks, chosen greedily (Wistuba et al. 2015).
+def portfolio(finals: np.ndarray, size: int) -> list[int]:
+    """Configurations that together do best on tasks, chosen greedily (Wistuba et al. 2015).
 
-    curves: (tasks, n, stages) and weights: (tasks,), as `CurveProcess` has them. Returns at most `size` numbers, the
-    best alone first.
+    finals: (tasks, n) final scores. Returns at most `size` numbers, the best alone first.
     """
-    final = np.maximum(curves[:, :, -1], -1)  # how bad a bad one is says nothing
-    reached = np.full(len(final), -1.0)
+    finals = np.maximum(finals, -1)  # how bad a bad one is says nothing
+    alone = finals.mean(axis=0)
+    reached = np.full(len(finals), -1.0)
     chosen: list[int] = []
-    for _ in range(min(size, final.shape[1])):
-        together = weights @ np.maximum(final, reached[:, None])
+    for _ in range(min(size, finals.shape[1])):
+        # What adds nothing goes by what it does alone.
+        together = np.maximum(finals, reached[:, None]).mean(axis=0) + 1e-6 * alone
         together[chosen] = -np.inf
         chosen.append(int(together.argmax()))
-        reached = np.maximum(reached, final[:, chosen[-1]])
+        reached = np.maximum(reached, finals[:, chosen[-1]])
     return chosen
 
 
@@ -61,7 +64,7 @@ class FreezeThaw:
         self.process = process
         self.goal = goal
         self.epochs = int(process.stages[-1])
-        self.first = portfolio(process.curves, process.weights, PROBES[goal] if probes is None else probes)
+        self.first = portfolio(process.imagine(IMAGINED), PROBES[goal] if probes is None else probes)
         self.probe_epochs = max(1, round(probe_share * self.epochs))
         self.seen: dict[int, list[float]] = {}
         self.ended: set[int] = set()
@@ -80,12 +83,8 @@ class FreezeThaw:
             for row in np.random.default_rng(0).permutation(len(self.process.mean))[:RANDOM_PROBES].tolist():
                 if row not in self.seen:
                     return row, self.probe_epochs
-        if (
-            self.goal == "score"
-            and self.spent < self.epochs
-            and (begun := [r for r in self.seen if r not in self.ended])
-        ):
-            row = begun[int(np.argmax(self._reachable(posterior, begun, self.epochs - self.spent)))]
+        if self.goal == "score" and self.spent < self.epochs and np.isfinite(self.best):
+            row = int(np.argmax(self._gains_within(posterior, self.epochs - self.spent)))
             return row, self._next_stage(self._done(row))
         seen = self.goal == "score" and np.isfinite(self.best)
         gains = posterior.improvement(self.best if seen else self._expected_best(posterior))
@@ -163,11 +162,17 @@ class FreezeThaw:
                 costs[row] = self._next_stage(self._done(row)) - self._done(row)
         return np.maximum(costs, 1)
 
-    def _reachable(self, posterior: Posterior, rows: Sequence[int], left: int) -> list[float]:
-        """What configurations are expected to reach within so many more epochs."""
-        ends = np.minimum([self._done(row) + left for row in rows], self.epochs)
-        stages = np.searchsorted(self.process.stages, ends, side="right") - 1
-        return [posterior.expected([row], stage)[0] for row, stage in zip(rows, stages, strict=True)]
+    def _gains_within(self, posterior: Posterior, left: int) -> np.ndarray:
+        """What every configuration is expected to gain over the best score within so many more epochs, (n,)."""
+        done = np.array([self._done(row) for row in range(len(self.process.mean))])
+        stages = np.searchsorted(self.process.stages, np.minimum(done + left, self.epochs), side="right") - 1
+        gains = np.empty(len(done))
+        for stage in np.unique(stages):
+            rows = np.flatnonzero(stages == stage)
+            gains[rows] = posterior.improvement(self.best, rows, stage)
+        gains[done == 0] *= HEARSAY
+        gains[list(self.ended)] = -np.inf
+        return gains
 
     def _done(self, row: int) -> int:
         return len(self.seen.get(row, ()))

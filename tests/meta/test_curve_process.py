@@ -265,6 +265,27 @@ def test_the_expected_gain_is_never_negative_and_falls_with_what_is_reached(proc
     assert (gains[1] > gains[2]).all()
 
 
+def test_the_gain_at_a_stage_is_that_of_the_scores_expected_there(process, points):
+    """Against draws of the posterior's own scores at that stage."""
+    posterior = process.observe(observed(points))
+    stage, best = 2, 0.4
+    mean, deviation = posterior._squashed(np.arange(20), stage)
+    draws = mean[:, :, None] + deviation[:, None, None] * np.random.default_rng(0).standard_normal(4000)
+    scores = posterior.medians[:, None] + posterior.spans[:, None] * draws
+    level = posterior.medians + posterior.spans * squash((best - posterior.medians) / posterior.spans)
+    expected = np.maximum(scores - level[:, None], 0).mean(axis=2) @ posterior.weights
+    np.testing.assert_allclose(posterior.improvement(best, stage=stage), expected, atol=0.01)
+    np.testing.assert_allclose(posterior.improvement(best, [7, 3], stage), posterior.improvement(best, None, stage)[[7, 3]])
+
+
+def test_imagined_tasks_have_the_mean_and_what_is_shared_of_the_covariance(process):
+    finals = process.imagine(20_000)
+    last = process.basis[:, :, -1]
+    np.testing.assert_allclose(finals.mean(axis=0), process.mean[:, -1], atol=0.02)
+    np.testing.assert_allclose(np.cov(finals.T), last.T @ last, atol=0.01)
+    np.testing.assert_array_equal(process.imagine(5), process.imagine(5))
+
+
 def test_one_epoch_and_one_known_task_are_enough(points):
     process = CurveProcess(known_tasks(points, BESTS[:1], epochs=1), points, 1)
     posterior = process.observe({3: [0.4]})

@@ -30,10 +30,6 @@ def corner() -> CurveProcess:
     return CurveProcess(known_tasks(points, bests), points, EPOCHS, 1.0)
 
 
-def finals(*tasks) -> np.ndarray:
-    return np.array(tasks, float)[:, :, None]
-
-
 def run(search: FreezeThaw, epochs: int, truth=TRUTH, diverges=None) -> list[tuple[int, int]]:
     """Let a search train until it has spent so many epochs; diverges: epoch by configuration. Returns what it asked."""
     asked = []
@@ -48,42 +44,30 @@ def run(search: FreezeThaw, epochs: int, truth=TRUTH, diverges=None) -> list[tup
     return asked
 
 
-def alike(curves: np.ndarray) -> np.ndarray:
-    return np.full(len(curves), 1 / len(curves))
-
-
-def test_what_suits_the_tasks_that_count_more_comes_first():
-    curves = finals([1.0, 0.0], [0.0, 0.9])
-    assert portfolio(curves, np.array([0.5, 0.5]), 1) == [0]
-    assert portfolio(curves, np.array([0.3, 0.7]), 1) == [1]
-
-
 def test_the_best_alone_comes_first_and_then_what_complements_it():
     """0 is good everywhere; 1 is as good on average of what is left, but 2 is best where 0 is weak."""
-    curves = finals([0.9, 0.85, 0.0, 0.3], [0.9, 0.85, 0.0, 0.3], [0.5, 0.5, 1.0, 0.6])
-    assert portfolio(curves, alike(curves), 2) == [0, 2]
+    finals = np.array([[0.9, 0.85, 0.0, 0.3], [0.9, 0.85, 0.0, 0.3], [0.5, 0.5, 1.0, 0.6]])
+    assert portfolio(finals, 2) == [0, 2]
 
 
 def test_nothing_is_in_a_portfolio_twice_and_no_more_than_there_is():
-    curves = finals([0.9, 0.9, 0.9], [0.9, 0.9, 0.9])
-    assert sorted(portfolio(curves, alike(curves), 3)) == [0, 1, 2]
-    assert sorted(portfolio(curves, alike(curves), 9)) == [0, 1, 2]
-    assert portfolio(curves, alike(curves), 0) == []
+    finals = np.full((2, 3), 0.9)
+    assert sorted(portfolio(finals, 3)) == [0, 1, 2]
+    assert sorted(portfolio(finals, 9)) == [0, 1, 2]
+    assert portfolio(finals, 0) == []
 
 
 def test_how_bad_a_bad_one_is_says_nothing():
-    curves = finals([-50, 0.2], [1.0, 0.2], [1.0, 0.2])
-    assert portfolio(curves, alike(curves), 1) == [0]
+    assert portfolio(np.array([[-50, 0.2], [1.0, 0.2], [1.0, 0.2]]), 1) == [0]
 
 
-def test_only_the_last_stage_counts():
-    curves = np.array([[[0.9, 0.1], [0.0, 0.2]]])
-    assert portfolio(curves, alike(curves), 1) == [1]
+def test_where_nothing_adds_to_the_best_the_next_best_follows():
+    assert portfolio(np.array([[0.3, 0.1, 0.9, 0.5]]), 3) == [2, 3, 0]
 
 
 def test_the_portfolio_is_probed_first_for_its_share_of_a_training(process):
     search = FreezeThaw(process, probes=3, probe_share=0.2)
-    assert run(search, 9) == [(row, 3) for row in portfolio(process.curves, process.weights, 3)]
+    assert run(search, 9) == [(row, 3) for row in portfolio(process.imagine(2048), 3)]
 
 
 def test_the_choice_goes_half_by_what_is_expected_and_half_by_what_was_reached(process, monkeypatch):
@@ -238,6 +222,16 @@ def test_a_training_of_one_epoch_is_searched_too():
     asked = run(search, 8, TRUTH[:, -1:])
     assert {epoch for _, epoch in asked} == {1}
     assert len({row for row, _ in asked}) == 8
+
+
+def test_a_search_for_a_score_leaves_a_run_that_is_stuck_for_a_new_one_while_there_is_time(corner):
+    """What knowledge recommends stays at a poor score; what is left of the training goes to others."""
+    truth = curves_around(square(60), (0.15, 0.1), epochs=EPOCHS)
+    search = FreezeThaw(corner, "score")
+    truth[search.first] = 0.5 * truth[search.first, :1]
+    run(search, EPOCHS, truth)
+    others = set(search.seen) - set(search.first)
+    assert others and search.best == max(truth[row, len(search.seen[row]) - 1] for row in others)
 
 
 def test_for_the_best_score_one_configuration_is_brought_to_its_end_within_the_cost_of_a_training(process):
