@@ -26,8 +26,10 @@ def draw_crops(key: torch.Tensor, count: int, width: int) -> tuple[torch.Tensor,
 
 
 def draw_holes(key: torch.Tensor, count: int, size: tuple[int, int]) -> torch.Tensor:
-    """Centres (count, 2) of holes in images of a size (h, w), anywhere in them; key as in `draw_crops`, which draws other
-    bits. Works under `torch.vmap` over the keys."""
+    """Centres (count, 2) of holes in images of a size (h, w), anywhere in them.
+
+    key: as in `draw_crops`, which takes other bits of it. Works under `torch.vmap` over the keys.
+    """
     bits = random_bits(key, (5, count))[3:]
     return torch.stack([random_integers(line, length) for line, length in zip(bits, size, strict=True)], dim=1)
 

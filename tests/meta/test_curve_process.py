@@ -275,7 +275,8 @@ def test_the_gain_at_a_stage_is_that_of_the_scores_expected_there(process, point
     level = posterior.medians + posterior.spans * squash((best - posterior.medians) / posterior.spans)
     expected = np.maximum(scores - level[:, None], 0).mean(axis=2) @ posterior.weights
     np.testing.assert_allclose(posterior.improvement(best, stage=stage), expected, atol=0.01)
-    np.testing.assert_allclose(posterior.improvement(best, [7, 3], stage), posterior.improvement(best, None, stage)[[7, 3]])
+    some = posterior.improvement(best, [7, 3], stage)
+    np.testing.assert_allclose(some, posterior.improvement(best, stage=stage)[[7, 3]])
 
 
 def test_imagined_tasks_have_the_mean_and_what_is_shared_of_the_covariance(process):

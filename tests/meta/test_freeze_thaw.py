@@ -231,7 +231,8 @@ def test_a_search_for_a_score_leaves_a_run_that_is_stuck_for_a_new_one_while_the
     truth[search.first] = 0.5 * truth[search.first, :1]
     run(search, EPOCHS, truth)
     others = set(search.seen) - set(search.first)
-    assert others and search.best == max(truth[row, len(search.seen[row]) - 1] for row in others)
+    assert others
+    assert search.best == max(truth[row, len(search.seen[row]) - 1] for row in others)
 
 
 def test_for_the_best_score_one_configuration_is_brought_to_its_end_within_the_cost_of_a_training(process):
