@@ -107,7 +107,7 @@ def record(name: str, recording: Recording, params: Params, path: Path) -> pd.Da
     Runs that the store knows are not made again. Returns the runs as written, see `llp.meta.knowledge`.
     """
     task = recording.tasks[name]
-    with _prepared(recording.datasets[task.dataset], params) as folder:
+    with prepared(recording.datasets[task.dataset], params) as folder:
         problem = task_problem(params, folder, task.architecture, task.epochs)
         info = task_info(problem, load_dataset(folder), task.dataset)
         configurations = space_of(task, recording, params).sample(task.configurations, params.seed)
@@ -148,7 +148,7 @@ def _add_costs(path: Path, name: str, seconds: list[tuple[int, int, Mapping[str,
 
 
 @contextmanager
-def _prepared(spec: DatasetParams, params: Params) -> Iterator[Path]:
+def prepared(spec: DatasetParams, params: Params) -> Iterator[Path]:
     """The data set as files, where workers find it, for as long as they need it."""
     settings: Mapping[str, Any] = spec.model_dump(exclude={"dataset", "path"})
     dataset = prepare_dataset(

@@ -66,7 +66,8 @@ def search_held_out(tasks: Iterable[tuple[pd.DataFrame, CurveProcess]], budgets:
 
     tasks: see `held_out`; budgets: in full trainings. Returns one row per task and budget: regret, the best final score
     there is minus that of the choice, and regret_control, of choosing by raw validation accuracy after the same
-    probes; surprise: see `Posterior.surprise`; doubt: see `FreezeThaw.doubt`.
+    probes; surprise: see `Posterior.surprise`; doubt: see `FreezeThaw.doubt`; and three configurations' numbers:
+    choice, choice_control and best.
     """
     rows = []
     for task, process in tasks:
@@ -86,9 +87,14 @@ def search_held_out(tasks: Iterable[tuple[pd.DataFrame, CurveProcess]], budgets:
             if not search.seen:  # the budget pays for no epoch
                 continue
             raw = max(search.seen, key=lambda row: search.seen[row][-1])
-            regrets = {"regret": final.max() - final[search.choice()], "regret_control": final.max() - final[raw]}
+            chosen = {"choice": search.choice(), "choice_control": raw, "best": int(final.argmax())}
+            regrets = {
+                "regret": final.max() - final[chosen["choice"]],
+                "regret_control": final.max() - final[raw],
+            }
             doubts = {"surprise": search.posterior().surprise, "doubt": search.doubt}
-            rows.append({"task": task["task"].iloc[0], "budget": budget, **regrets, **doubts})
+            numbers = {role: int(task["configuration"].iloc[row]) for role, row in chosen.items()}
+            rows.append({"task": task["task"].iloc[0], "budget": budget, **regrets, **doubts, **numbers})
     return pd.DataFrame(rows)
 
 

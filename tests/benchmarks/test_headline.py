@@ -28,7 +28,7 @@ def folder(tmp_path, monkeypatch) -> Path:
         shutil.copy(ROOT / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LLP_STORE", str(tmp_path / "store"))
-    monkeypatch.setattr(headline, "CHANNELS", 2)
+    monkeypatch.setitem(headline.GIVEN, "channels", 2)
     monkeypatch.setattr(
         headline, "FIXED", {name: {**configuration, "channels": 2} for name, configuration in FIXED.items()}
     )
