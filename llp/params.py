@@ -244,6 +244,17 @@ class Params(Section):
         """The search space that the target asks for."""
         return self.space(self.target.architecture, self.target.spaces)
 
+    def preparation(self, spec: DatasetParams) -> dict[str, Any]:
+        """Arguments of `prepare_dataset` for the target or one of `datasets`, beside the name."""
+        return {
+            **spec.model_dump(include=set(DatasetParams.model_fields) - {"dataset"}),
+            "path": spec.own_path,
+            "root": self.compute.raw,
+            "validation_fraction": self.split.validation,
+            "test_fraction": self.split.test,
+            "seed": self.seed,
+        }
+
 
 def read_params(path: str | Path = "params.yaml") -> Params:
     """Read and check a parameter file; raises `ParameterError`, one line that names the key and what is allowed."""

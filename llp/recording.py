@@ -150,16 +150,7 @@ def _add_costs(path: Path, name: str, seconds: list[tuple[int, int, Mapping[str,
 @contextmanager
 def prepared(spec: DatasetParams, params: Params) -> Iterator[Path]:
     """The data set as files, where workers find it, for as long as they need it."""
-    settings: Mapping[str, Any] = spec.model_dump(exclude={"dataset", "path"})
-    dataset = prepare_dataset(
-        spec.dataset,
-        root=params.compute.raw,
-        path=spec.own_path,
-        validation_fraction=params.split.validation,
-        test_fraction=params.split.test,
-        seed=params.seed,
-        **settings,
-    )
+    dataset = prepare_dataset(spec.dataset, **params.preparation(spec))
     with tempfile.TemporaryDirectory(prefix="llp-record-") as folder:
         save_dataset(dataset, folder)
         yield Path(folder)

@@ -24,22 +24,7 @@ def main() -> None:
             raise ParameterError(f"datasets.{name}.path: {spec.path} is not below {OWN}, where DVC would see it change")
     else:
         raise ParameterError(f"datasets: no data set {name!r}; there are {', '.join(params.datasets)}")
-    dataset = prepare_dataset(
-        spec.dataset,
-        root=params.compute.raw,
-        path=spec.own_path,
-        label=spec.label,
-        text=spec.text,
-        image_size=spec.image_size,
-        vocabulary=spec.vocabulary,
-        max_tokens=spec.max_tokens,
-        tokenizer=spec.tokenizer,
-        max_train=spec.max_train,
-        max_test=spec.max_test,
-        validation_fraction=params.split.validation,
-        test_fraction=params.split.test,
-        seed=params.seed,
-    )
+    dataset = prepare_dataset(spec.dataset, **params.preparation(spec))
     save_dataset(dataset, folder)
     sizes = f"{len(dataset.train)} training, {len(dataset.validation)} validation, {len(dataset.test)} test samples"
     print(f"{spec.dataset}: {sizes} of {len(dataset.classes)} classes")
