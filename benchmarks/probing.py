@@ -265,7 +265,6 @@ def main() -> None:
     device = choose_device(arguments.device).type
     few = device == "cpu"
     arguments.configurations = arguments.configurations or (8 if few else 512)
-    arguments.images = arguments.images or (2560 if few else 25600)
     arguments.lanes = arguments.lanes or [2**power for power in range(4 if few else 10)]
     name = platform.processor() or platform.machine() if few else torch.cuda.get_device_name()
     hardware = f"{name}, {os.cpu_count()} cores, torch {torch.__version__}"
