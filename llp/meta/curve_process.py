@@ -25,6 +25,7 @@ from llp.meta.surrogate import Surrogate, matern
 
 LEARNED_FROM = 60  # configurations, and as many tasks, that the parts of the variance are learned from
 REMEMBERED_STAGES = 3  # of a curve; earlier ones add little to later ones, but cost
+REMEMBERED = 400  # observations; of so many curves that they were more, fewer stages each, one at least
 LIKELY = 48  # units that are integrated over, the most probable ones
 OVERSHOOT = 0.1  # of the span: by how much a score may lie above the best one expected
 COARSE, FINE = (25, 15), (15, 11)  # points of the grids of units: medians, spans
@@ -117,8 +118,9 @@ class CurveProcess:
         rows: list[int] = []
         stages: list[int] = []
         scores: list[float] = []
+        looks = min(REMEMBERED_STAGES, max(1, REMEMBERED // max(len(curves), 1)))
         for row, curve in curves.items():
-            reached = np.flatnonzero(self.stages <= len(curve))[-REMEMBERED_STAGES:]
+            reached = np.flatnonzero(self.stages <= len(curve))[-looks:]
             rows += [row] * len(reached)
             stages += reached.tolist()
             scores += [curve[stage - 1] for stage in self.stages[reached]]

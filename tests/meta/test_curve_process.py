@@ -287,6 +287,15 @@ def test_imagined_tasks_have_the_mean_and_what_is_shared_of_the_covariance(proce
     np.testing.assert_array_equal(process.imagine(5), process.imagine(5))
 
 
+@pytest.mark.parametrize(("limit", "stages"), [(400, [2, 3, 4]), (40, [3, 4]), (20, [4]), (5, [4])])
+def test_of_many_curves_only_the_last_looks_are_remembered(process, points, monkeypatch, limit, stages):
+    monkeypatch.setattr(module, "REMEMBERED", limit)
+    truth = curves_around(points, (0.7, 0.7), epochs=EPOCHS)
+    posterior = process.observe({row: truth[row, :8] for row in range(20)})
+    assert sorted(set(posterior.stages.tolist())) == stages
+    assert len(posterior.rows) == 20 * len(stages)
+
+
 def test_one_epoch_and_one_known_task_are_enough(points):
     process = CurveProcess(known_tasks(points, BESTS[:1], epochs=1), points, 1)
     posterior = process.observe({3: [0.4]})
