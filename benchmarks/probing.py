@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import statistics
 import tempfile
 import time
@@ -33,6 +32,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from benchmarks.machine import describe_machine
 from llp.architectures.catalog import build
 from llp.architectures.meta_features import describe
 from llp.datasets.dataset import Dataset, Part, save_dataset
@@ -246,7 +246,8 @@ def draw(table: pd.DataFrame, path: Path, hardware: str) -> None:
         axis.set_xticks(list(lanes), [str(count) for count in lanes])
         axis.minorticks_off()
     axes[0][0].set_ylabel("configurations x steps a second")
-    axes[0][-1].legend(fontsize="small")
+    handles = axes[0][0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=len(METHODS) + 1, fontsize="small")
     figure.suptitle(hardware, fontsize="small")
     figure.savefig(path, dpi=150)
 
@@ -266,8 +267,7 @@ def main() -> None:
     few = device == "cpu"
     arguments.configurations = arguments.configurations or (8 if few else 512)
     arguments.lanes = arguments.lanes or [2**power for power in range(4 if few else 10)]
-    name = platform.processor() or platform.machine() if few else torch.cuda.get_device_name()
-    hardware = f"{name}, {os.cpu_count()} cores, torch {torch.__version__}"
+    hardware = "{processor}, {cores} cores, torch {torch}".format(**describe_machine())
     print(f"{hardware}, {arguments.configurations} configurations")
     rows = [row for case in CASES if case.name in arguments.cases for row in measure(case, arguments, device)]
     arguments.output.mkdir(parents=True, exist_ok=True)
