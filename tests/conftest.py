@@ -12,6 +12,7 @@ import torch
 from hypothesis import settings
 
 from llp.datasets.dataset import Dataset, save_dataset
+from llp.pipeline import one_blas_thread
 from tests.tasks import image_dataset, table_dataset
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,6 +27,13 @@ def _own_store(tmp_path, monkeypatch):
     monkeypatch.setenv("LLP_STORE", str(tmp_path / "store"))
     for name in ("LLP_DEBUG", "LLP_TRUST_MODELS"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_blas_thread():
+    # Threads for small matrices wait for each other on a busy machine: a second becomes a minute.
+    with one_blas_thread():
+        yield
 
 
 @pytest.fixture(autouse=True)
