@@ -21,15 +21,13 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import markdown
+from benchmarks.knowledge import known_runs
 from benchmarks.machine import describe_machine
 from benchmarks.replay import interval
 from benchmarks.results import Results
 from llp.datasets.dataset import load_dataset
 from llp.errors import ParameterError, exit_cleanly
-from llp.files import read_table
-from llp.meta.dataset import assemble
 from llp.meta.evaluation import held_out, search_held_out
-from llp.meta.knowledge import read_knowledge
 from llp.params import Params, read_params
 from llp.pipeline import one_blas_thread, task_info, task_problem, workers_of
 from llp.probing.probe import probe
@@ -45,13 +43,11 @@ FIRST_SEED = 1000  # far from those that were recorded
 ROLES = ("choice", "choice_control", "best")
 
 
-def choices(budget: float) -> pd.DataFrame:
+def choices(recording: Recording, budget: float) -> pd.DataFrame:
     """Who is to be trained: a row a task, by its name in knowledge.yaml, with the numbers of its configurations."""
-    files = sorted(Path("data/knowledge").glob("*.parquet"))
-    runs = assemble(read_knowledge(files), [])
-    names = {str(task): file.stem for file in files for task in read_table(file)["task"].unique()}
+    names = {f"{task.dataset}/{task.architecture}": name for name, task in recording.tasks.items()}
     with one_blas_thread():
-        found = search_held_out(held_out(runs), [budget])
+        found = search_held_out(held_out(known_runs()), [budget])
     return found.assign(name=found["task"].map(names)).set_index("name")
 
 
@@ -107,20 +103,19 @@ def main() -> None:
     arguments = parser.parse_args()
     params = read_params()
     recording = read_recording("knowledge.yaml", params)
-    found = choices(arguments.budget)
+    found = choices(recording, arguments.budget)
     if unknown := sorted(set(arguments.tasks or []) - set(found.index)):
         raise ParameterError(f"--tasks: {unknown[0]!r} is not recorded; there are {', '.join(found.index)}")
-    results, wanted = Results(RESULTS, KEY), []
+    results, keys = Results(RESULTS, KEY), []
     seeds = range(FIRST_SEED, FIRST_SEED + arguments.seeds)
     for name in arguments.tasks or found.index:
         about = {"seeds": len(seeds), **{role: int(found.loc[name, role]) for role in ROLES}}
         key = {"task": name, "budget": arguments.budget, "definition": json.dumps(about, sort_keys=True)}
-        wanted.append(key["definition"] + name)
+        keys.append(key)
         if not results.has(key):
             measured = measure(recording.tasks[name], recording, params, found.loc[name], seeds, name)
             results.add({**key, **about, **measured, **describe_machine()})
-    rows = results.table[(results.table["definition"] + results.table["task"]).isin(wanted)]
-    print(summary(rows[rows["budget"] == arguments.budget]))
+    print(summary(results.rows(keys)))
 
 
 if __name__ == "__main__":

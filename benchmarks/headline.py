@@ -26,6 +26,7 @@ import pandas as pd
 import torch
 
 from benchmarks import markdown
+from benchmarks.knowledge import known_runs
 from benchmarks.machine import describe_machine
 from benchmarks.results import Results
 from llp.datasets.dataset import load_dataset, save_dataset
@@ -33,8 +34,6 @@ from llp.datasets.prepare import prepare_dataset
 from llp.errors import ParameterError, exit_cleanly
 from llp.freeze_thaw_search import freeze_thaw_search
 from llp.full_training import train_in_full
-from llp.meta.dataset import assemble
-from llp.meta.knowledge import read_knowledge
 from llp.meta.model import MetaModel
 from llp.params import Params, read_params
 from llp.pipeline import one_blas_thread, rungs_of, task_info
@@ -68,8 +67,7 @@ METHODS = ("control", "ours", "recipe")
 def choose(params: Params, problem: TaskProblem, seed: int) -> tuple[Mapping[str, Any], float]:
     """What the meta-model chooses that has seen nothing of the task's data, and the epochs that took."""
     dataset = load_dataset(problem.folder)
-    runs = assemble(read_knowledge(sorted(Path("data/knowledge").glob("*.parquet"))), [])
-    model = MetaModel.fit(runs, without=dataset.fingerprint)
+    model = MetaModel.fit(known_runs(), without=dataset.fingerprint)
     candidates = _space(params).sample(params.select.candidates, seed)
     info = task_info(problem, dataset, "cifar10")
     # A store of its own: what another search trained would make this one look cheaper than it is.

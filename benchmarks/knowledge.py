@@ -10,6 +10,7 @@ import pandas as pd
 from benchmarks.markdown import table_of
 from llp.errors import exit_cleanly
 from llp.files import read_json
+from llp.meta.dataset import assemble
 from llp.meta.knowledge import read_knowledge
 
 FOLDER = Path("data/knowledge")
@@ -36,8 +37,17 @@ def describe(runs: pd.DataFrame) -> dict[str, object]:
     }
 
 
+def known_runs() -> pd.DataFrame:
+    """The shipped knowledge base as the meta-model learns from it, see `llp.meta.dataset.assemble`."""
+    return assemble(_recorded(), [])
+
+
+def _recorded() -> pd.DataFrame:
+    return read_knowledge(sorted(FOLDER.glob("*.parquet")))
+
+
 def main() -> None:
-    runs = read_knowledge(sorted(FOLDER.glob("*.parquet")))
+    runs = _recorded()
     rows = [describe(task) for _, task in runs.groupby("task", sort=True)]
     print(table_of(rows))
     print(f"\n{runs['fingerprint'].nunique()} data sets, {len(rows)} tasks, {len(runs):,} runs")

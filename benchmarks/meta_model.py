@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import markdown
+from benchmarks.knowledge import known_runs
 from benchmarks.machine import describe_machine
 from llp.errors import exit_cleanly
 from llp.files import write_table
 from llp.freeze_thaw_search import as_table
-from llp.meta.dataset import assemble, first_seeds
+from llp.meta.dataset import first_seeds
 from llp.meta.freeze_thaw import FreezeThaw
-from llp.meta.knowledge import read_knowledge
 from llp.meta.model import MetaModel
 from llp.meta.similarity import Setting
 from llp.params import read_params
@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     params = read_params()
-    runs = assemble(read_knowledge(sorted(Path("data/knowledge").glob("*.parquet"))), [])
+    runs = known_runs()
     runs = runs[runs["architecture"].isin(ARCHITECTURES)]
     space = Space.parse(params.spaces["simple_cnn"], "spaces.simple_cnn")
     candidates = as_table(space.sample(params.select.candidates, params.seed))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from llp.files import write_table
@@ -21,6 +22,10 @@ class Results:
 
     def has(self, row: Mapping[str, Any]) -> bool:
         return bool(self._same(row, [*self.key, "definition"]).any())
+
+    def rows(self, wanted: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+        """Those of the table that are there by key and definition, in the table's order."""
+        return self.table[np.any([self._same(row, [*self.key, "definition"]) for row in wanted], axis=0)]
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Put a row in the place of the one with the same key."""

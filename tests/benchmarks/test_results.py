@@ -22,3 +22,11 @@ def test_a_row_takes_the_place_of_the_one_with_the_same_key(tmp_path):
     for row in (ROW, {**ROW, "seed": 1}, {**ROW, "definition": "y"}):
         results.add({**row, "score": 0.5})
     assert results.table[["seed", "definition"]].to_numpy().tolist() == [[1, "x"], [0, "y"]]
+
+
+def test_of_the_rows_that_are_asked_for_those_that_are_there_come_in_the_order_of_the_table(tmp_path):
+    results = Results(tmp_path / "rows.csv", ["method", "seed"])
+    for seed in range(3):
+        results.add({**ROW, "seed": seed, "score": 0.5})
+    asked = [{**ROW, "seed": 2}, ROW, {**ROW, "seed": 1, "definition": "y"}, {**ROW, "seed": 3}]
+    assert results.rows(asked)["seed"].tolist() == [0, 2]
