@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from llp.datasets.dataset import Dataset, save_dataset
 from llp.pipeline import one_blas_thread
+from tests.fake_cuda import fake_cuda  # noqa: F401
 from tests.tasks import image_dataset, table_dataset
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -84,6 +84,8 @@ def measure_lanes(
     first = _lane(stacked[0], 0)
     on_cpu = next(iter(first.values())).device.type == "cpu"
     at_once = lanes_at_once or (1 if on_cpu else lanes)
+    if at_once > 1:
+        loss, stacked = replace(loss, inputs=_in_plain_order(loss.inputs)), _in_plain_order(stacked)
 
     def glance(lane: Params, held: Params, under_vmap: bool) -> Glance:
         return Glance(replace(loss, buffers={**loss.buffers, **held}), lane, under_vmap)
@@ -106,6 +108,17 @@ def measure_lanes(
 
     look = in_turn if at_once == 1 else side_by_side
     return _measure(look, groups, first, seed, effort, lanes, began)
+
+
+def _in_plain_order(value: Any) -> Any:
+    """Tensors that lie in memory in the order of their axes, in dictionaries and tuples too: on channels_last cuDNN's
+    batch normalisation fails under vmap. Clones, since `contiguous` leaves images of one channel, which look like both.
+    """
+    if isinstance(value, tuple):
+        return tuple(map(_in_plain_order, value))
+    if isinstance(value, dict):
+        return {name: _in_plain_order(item) for name, item in value.items()}
+    return value.clone(memory_format=torch.contiguous_format) if isinstance(value, Tensor) else value
 
 
 def _detached(tree: Params) -> Params:

@@ -158,8 +158,11 @@ class Lanes:
         total, hits = (torch.zeros(len(self.runs), device=self.device) for _ in range(2))
         self.model.eval()
         for samples, targets in zip(validation.samples.split(size), validation.targets.split(size), strict=True):
+            # cuDNN's batch normalisation fails under vmap on channels_last, which a convolution hands on. A clone:
+            # `contiguous` leaves images of one channel, which look like both.
+            inputs = validation.normalised(samples).clone(memory_format=torch.contiguous_format)
             with autocast(self.device, self.runs[0].options.dtype):
-                logits = self._logits(lanes, validation.normalised(samples), None)
+                logits = self._logits(lanes, inputs, None)
             expected = targets.expand(len(self.runs), -1)
             total += F.cross_entropy(logits.float().mT, expected, reduction="none").sum(1)
             hits += (logits.argmax(-1) == expected).sum(1)

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import DataDependentOutputException
 from torch.func import stack_module_state
 from torch.nn.functional import cross_entropy
 
@@ -160,3 +161,21 @@ def test_bad_arguments(case: Case) -> None:
     uneven["2.bias"] = uneven["2.bias"][:1]
     with pytest.raises(ParameterError, match=r"same number of lanes, not \[1, 2\]"):
         measure_lanes(case.model, cross_entropy, case.batch, uneven)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    "group", [group for group in GROUPS if group != "spectrum"]
+)  # whose probes zero gradients lose
+def test_lanes_on_a_gpu_wait_for_the_values_alone_whatever_the_layout_of_images(fake_cuda, group, channels):
+    def net() -> nn.Module:
+        first = nn.Conv2d(channels, 4, 3, padding=1)
+        return nn.Sequential(first, *_network()[1:]).to(memory_format=torch.channels_last).to(fake_cuda)
+
+    images = torch.randn(16, 8, 8, channels, device=fake_cuda).permute(0, 3, 1, 2)
+    batch = (images, torch.randint(0, 3, (16,), device=fake_cuda))
+    params, buffers = stack_module_state([net() for _ in range(3)])
+    with pytest.raises(DataDependentOutputException) as waiting:
+        measure_lanes(net(), cross_entropy, batch, params, buffers, [group], trail=(params, params), effort=EFFORT)
+    ours = [place for place in waiting.traceback if "landscape" in str(place.path)]
+    assert str(ours[-1].statement).endswith(".tolist()")

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch._subclasses.fake_tensor import DataDependentOutputException
 
 from llp.training.lanes import Lanes
 from llp.training.recipe import AUGMENTATIONS, OPTIMIZERS
@@ -50,7 +51,7 @@ def started(dataset, architecture="mlp", lanes=LANES, epochs=4, seed=0, factor=1
             {**SHAPES[architecture], **lane},
             epochs=epochs,
             seed=seed + number,
-            device=CPU,
+            device=options.get("device", CPU),
             settings=TrainingSettings(precision=options.get("precision", "float32"), divergence_factor=factor),
             keep_best=options.get("keep_best", False),
         )
@@ -192,3 +193,14 @@ def test_groups_are_of_one_shape_and_leave_out_what_trains_alone():
     assert group(channels=32) == group()
     assert len({group(channels=8), group(batch_size=32), group(), group("vgg")}) == 4
     assert group(sam_radius=0.05) is group(averaging="swa") is group("lstm") is None
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("architecture", SHAPES)
+def test_on_a_gpu_the_host_waits_once_an_epoch_for_the_numbers_alone(fake_cuda, images, architecture, precision):
+    lanes = Lanes(started(images, architecture, precision=precision, device=fake_cuda))
+    with pytest.raises(DataDependentOutputException) as waiting:
+        lanes.train_epoch()
+    place = waiting.traceback[1]
+    assert place.name == "train_epoch"
+    assert str(place.statement).endswith(".tolist()")

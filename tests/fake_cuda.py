@@ -1,0 +1,55 @@
+"""CUDA without a GPU: PyTorch's fake tensors have shapes, layouts and devices, but no numbers.
+
+So a test sees what a machine without a GPU otherwise cannot: tensors on different devices, a host that would wait for
+the device (`DataDependentOutputException`), layouts that cuDNN's operations refuse. What needs a driver is replaced:
+random states, and gradients, which are zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from llp.training import batches, random_bits
+
+CUDA = torch.device("cuda")
+
+
+@pytest.fixture
+def fake_cuda(monkeypatch) -> Iterator[torch.device]:
+    fork, generator = torch.random.fork_rng, torch.Generator
+    random_bits._positions.cache_clear()
+    with FakeTensorMode():  # which imports what must not see the following
+        monkeypatch.setattr(nn.Module, "to", _moved)
+        monkeypatch.setattr(FakeTensorMode, "__deepcopy__", lambda self, memo: self, raising=False)
+        monkeypatch.setattr(torch.random, "fork_rng", lambda devices=(): fork(devices=[]))
+        monkeypatch.setattr(torch, "Generator", lambda device=None: generator())
+        monkeypatch.setattr(torch.autograd, "grad", _zeros)
+        monkeypatch.setattr("torch.cuda.amp.common.amp_definitely_not_available", lambda: False)
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+        monkeypatch.setattr(batches, "_RESIDENT", {})
+        yield CUDA
+    random_bits._positions.cache_clear()
+
+
+def _moved(module: nn.Module, device: torch.device | None = None, memory_format=torch.preserve_format) -> nn.Module:
+    """`Module.to`, which cannot exchange fake parameters."""
+
+    def moved(value: torch.Tensor) -> torch.Tensor:
+        images = value.ndim == 4
+        return value.to(device or value.device, memory_format=memory_format if images else torch.preserve_format)
+
+    for part in module.modules():
+        for name, value in part.named_parameters(recurse=False):
+            setattr(part, name, nn.Parameter(moved(value.detach()), value.requires_grad))
+        for name, value in part.named_buffers(recurse=False):
+            setattr(part, name, moved(value))
+    return module
+
+
+def _zeros(outputs, inputs, *_, **__) -> tuple[torch.Tensor, ...]:
+    return tuple(map(torch.zeros_like, [inputs] if isinstance(inputs, torch.Tensor) else inputs))
