@@ -40,13 +40,10 @@ def cut_out(images: torch.Tensor, centres: torch.Tensor, holed: torch.Tensor | N
 
     images: (n, channels, h, w), changed in place; centres: (n, 2); holed: (n,) bool, which get one, all by default.
     """
-    side = min(images.shape[2:]) // 2
-    within = [
-        ((places := torch.arange(length, device=images.device) - centres[:, axis, None]) >= -(side // 2))
-        & (places < side - side // 2)
-        for axis, length in enumerate(images.shape[2:])
-    ]
-    holes = within[0][:, None, :, None] & within[1][:, None, None, :]
+    height, width = images.shape[2:]
+    side = min(height, width) // 2
+    rows, columns = _around(centres[:, 0], side, height), _around(centres[:, 1], side, width)
+    holes = rows[:, None, :, None] & columns[:, None, None, :]
     if holed is not None:
         holes = holes & holed[:, None, None, None]
     return images.masked_fill_(holes, 0.0)
@@ -71,6 +68,12 @@ def gather_crops(
     columns = columns + offsets[:, 1, None]
     rows = torch.arange(height, device=padded.device) + offsets[:, 0, None]
     return padded[index[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def _around(centres: torch.Tensor, side: int, length: int) -> torch.Tensor:
+    """Which of so many places lie within a stretch of `side` around each of n centres, bool (n, length)."""
+    places = torch.arange(length, device=centres.device) - (centres - side // 2)[:, None]
+    return (places >= 0) & (places < side)
 
 
 def _reflected(length: int, width: int, device: torch.device) -> torch.Tensor:

@@ -78,6 +78,7 @@ class ArrayBatches:
         self.part = part
         self.is_image = dataset.kind == "image"
         self.augmentation = augmentation if self.is_image else "none"
+        self.flipped, self.holed = "flip" in self.augmentation, "cutout" in self.augmentation
         self.batch_size = batch_size
         self.device = device
         self.size = (part.x.shape[1], part.x.shape[2]) if self.is_image else (0, 0)
@@ -152,10 +153,10 @@ class ArrayBatches:
         if key is None:
             return self.normalised(self.samples[index])
         offsets, flips = draw_crops(key, len(index), self.padding)
-        if "flip" not in self.augmentation:
+        if not self.flipped:
             flips = None
         images = self.normalised(gather_crops(self.samples, index, self.size, offsets, flips))
-        return cut_out(images, draw_holes(key, len(index), self.size)) if "cutout" in self.augmentation else images
+        return cut_out(images, draw_holes(key, len(index), self.size)) if self.holed else images
 
 
 class LoaderBatches:

@@ -25,10 +25,11 @@ class LaneBatches:
         self.device = first.device
         self.padding = max(lane.padding for lane in lanes)
         self.arrays = on_device(first.part, self.device, self.padding)
-        kinds = [lane.augmentation for lane in lanes]
-        self.cropped = torch.tensor([kind != "none" for kind in kinds], device=self.device)[:, None]
-        self.flipped = torch.tensor(["flip" in kind for kind in kinds], device=self.device)[:, None]
-        holed = ["cutout" in kind for kind in kinds]
+        cropped = [lane.augmentation != "none" for lane in lanes]
+        self.augmented = any(cropped)
+        self.cropped = torch.tensor(cropped, device=self.device)[:, None]
+        self.flipped = torch.tensor([lane.flipped for lane in lanes], device=self.device)[:, None]
+        holed = [lane.holed for lane in lanes]
         self.holed = torch.tensor(holed, device=self.device)[:, None] if any(holed) else None
 
     def tables(self, fraction: float, seeds: Sequence[int]) -> dict[str, torch.Tensor]:
@@ -54,7 +55,7 @@ class LaneBatches:
         size = order.shape[1] // steps
         index = order.index_select(1, step * size + torch.arange(size, device=self.device))
         targets = self.arrays.targets[index]
-        if self.padding == 0:
+        if not self.augmented:
             samples = self.arrays.samples[index.flatten()]
         else:
             keys = crops.index_select(0, step.view(1))[0]
@@ -64,7 +65,7 @@ class LaneBatches:
             flips = (flips & self.flipped).flatten()
             samples = gather_crops(self.arrays.samples, index.flatten(), self.lanes[0].size, offsets, flips)
         inputs = self.lanes[0].normalised(samples)
-        if self.padding and self.holed is not None:
+        if self.holed is not None:
             centres = torch.vmap(lambda key: draw_holes(key, size, self.lanes[0].size))(keys)
             inputs = cut_out(inputs, centres.flatten(0, 1), self.holed.expand(lanes, size).flatten())
         return inputs.unflatten(0, (lanes, size)), targets

@@ -90,6 +90,14 @@ def test_every_lane_is_its_run_alone(images, architecture):
         close(mine, other)
 
 
+def test_so_is_one_of_images_too_small_to_be_padded():
+    together, alone = (started(image_dataset((6, 6, 1))) for _ in range(2))
+    Lanes(together).train_epoch()
+    for mine, other in zip(together, alone, strict=True):
+        other.advance(1)
+        close(mine, other)
+
+
 def test_so_is_one_of_a_table_on_a_share_of_the_data(table):
     lanes = [lane for lane in LANES if lane["augmentation"] == "none"]
     together, alone = (started(table, lanes=lanes) for _ in range(2))
