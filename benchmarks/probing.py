@@ -1,13 +1,14 @@
 """Configurations times steps a second: our engine against plain PyTorch loops, alone and in processes, in one run.
 
     python -m benchmarks.probing [--device auto] [--configurations 8] [--images N] [--repeats 3] [--lanes 1 2 4 8]
+                                 [--compile]
 
 Configurations of one network that differ in learning rate, optimizer, dropout and seed train for one epoch each: by (a)
 the loop of the tutorials, one after the other with the machine to itself, once with one thread and once with all cores,
-of which the faster counts; (b) the same loop in joblib's
-processes, one thread each; (c) `llp.probing.probe` as the pipeline calls it, store and evaluation included. The plain
-loops have it easy: their data lie in memory as normalised tensors, nothing is evaluated or stored. The three take
-turns, and ratios are taken within a turn. Then the lanes alone, by their number.
+of which the faster counts; (b) the same loop in joblib's processes, one thread each; (c) `llp.probing.probe` as the
+pipeline calls it, store and evaluation included. The plain loops have it easy: their data lie in memory as normalised
+tensors, nothing is evaluated or stored. The three take turns, and ratios are taken within a turn. Then the lanes alone,
+by their number. With `--compile`, as with `training.compile`, the steps of ours are captured graphs on a GPU.
 
 Writes probing.csv, a row per measurement, and probing.png, the throughput against the number of lanes.
 """
@@ -46,6 +47,7 @@ from llp.training.lanes import Lanes
 from llp.training.optimizers import build_optimizer
 from llp.training.precision import choose_device, choose_dtype
 from llp.training.recipe import Recipe
+from llp.training.task import TrainingSettings
 
 BATCH = 128
 OPTIMIZERS = ("nesterov", "momentum", "adam", "adamw")
@@ -120,17 +122,19 @@ def in_processes(case: Case, folder: Path, configurations: list[dict], device: s
     joblib.Parallel(n_jobs=-1)(jobs)
 
 
-def our_engine(case: Case, folder: Path, configurations: list[dict], device: str) -> None:
-    problem = TaskProblem(folder, case.architecture, 1, device)
+def our_engine(case: Case, folder: Path, configurations: list[dict], device: str, settings: TrainingSettings) -> None:
+    problem = TaskProblem(folder, case.architecture, 1, device, settings)
     with tempfile.TemporaryDirectory() as store:
         trajectory = Trajectory(problem, (1.0,), Rungs(), 0, Store(store))
         probe(trajectory, configurations, Workers.on(device, -1, "loky"), case.name)
 
 
-def lanes_alone(case: Case, folder: Path, configurations: list[dict], device: str) -> Callable[[], None]:
+def lanes_alone(
+    case: Case, folder: Path, configurations: list[dict], device: str, settings: TrainingSettings
+) -> Callable[[], None]:
     """An epoch of lanes that have had their first, with one thread, as a worker has."""
     torch.set_num_threads(1)
-    problem = TaskProblem(folder, case.architecture, 10**6, device)
+    problem = TaskProblem(folder, case.architecture, 10**6, device, settings)
     lanes = Lanes([problem.start(configuration, seed) for seed, configuration in enumerate(configurations)])
     lanes.train_epoch()
 
@@ -141,12 +145,12 @@ def lanes_alone(case: Case, folder: Path, configurations: list[dict], device: st
     return epoch
 
 
-METHODS = {
+PLAIN = {
     "a: one thread": partial(one_after_the_other, threads=1),
     "a: all cores": partial(one_after_the_other, threads=os.cpu_count() or 1),
     "b: processes": in_processes,
-    "c: ours": our_engine,
 }
+OURS = "c: ours"
 
 
 def seconds(work: Callable[[], Any], device: str) -> float:
@@ -192,14 +196,14 @@ def measure(case: Case, arguments: argparse.Namespace, device: str) -> list[dict
         inputs = (torch.from_numpy(dataset.train.x) / 255 - 0.5) / 0.29
         np.save(folder / "inputs.npy", inputs.permute(0, 3, 1, 2).contiguous().numpy())
         np.save(folder / "targets.npy", dataset.train.y)
-        work = {name: partial(method, case, folder, configurations, device) for name, method in METHODS.items()}
-        if device == "cuda":  # what takes turns has the same rate with fewer
-            for name in list(METHODS)[:3]:
-                work[name] = partial(METHODS[name], case, folder, configurations[:16], device)
+        settings = TrainingSettings(compile=arguments.compile)
+        fewer = configurations[:16] if device == "cuda" else configurations  # what takes turns has the same rate
+        work = {name: partial(method, case, folder, fewer, device) for name, method in PLAIN.items()}
+        work[OURS] = partial(our_engine, case, folder, configurations, device, settings)
         counts = {name: len(part.args[2]) for name, part in work.items()}
         for lanes in arguments.lanes:
             try:
-                work[f"lanes {lanes}"] = lanes_alone(case, folder, case.configurations(lanes), device)
+                work[f"lanes {lanes}"] = lanes_alone(case, folder, case.configurations(lanes), device, settings)
             except torch.OutOfMemoryError:
                 break
             counts[f"lanes {lanes}"] = lanes
@@ -240,14 +244,14 @@ def draw(table: pd.DataFrame, path: Path, hardware: str) -> None:
         median = table[table["case"] == case].groupby("method", sort=False)["steps_per_second"].median()
         lanes = {int(name.split()[1]): rate for name, rate in median.items() if name.startswith("lanes")}
         axis.plot(list(lanes), list(lanes.values()), marker="o", label="lanes")
-        for number, name in enumerate(METHODS):
+        for number, name in enumerate([*PLAIN, OURS]):
             axis.axhline(median[name], color=f"C{number + 1}", linestyle="--", label=name)
         axis.set(title=case, xlabel="lanes", xscale="log", yscale="log")
         axis.set_xticks(list(lanes), [str(count) for count in lanes])
         axis.minorticks_off()
     axes[0][0].set_ylabel("configurations x steps a second")
     handles = axes[0][0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=len(METHODS) + 1, fontsize="small")
+    figure.legend(*handles, loc="outside lower center", ncols=len(PLAIN) + 2, fontsize="small")
     figure.suptitle(hardware, fontsize="small")
     figure.savefig(path, dpi=150)
 
@@ -259,6 +263,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, help="12800 (mlp) or 2560 on a CPU, 25600 on a GPU")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--lanes", type=int, nargs="*", help="1 2 4 8 on a CPU, 1 to 512 on a GPU")
+    parser.add_argument("--compile", action="store_true")
     parser.add_argument("--cases", nargs="+", default=[case.name for case in CASES])
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results"))
     arguments = parser.parse_args()
