@@ -114,7 +114,7 @@ def main() -> None:
         keys.append(key)
         if not results.has(key):
             measured = measure(recording.tasks[name], recording, params, found.loc[name], seeds, name)
-            results.add({**key, **about, **measured, **describe_machine()})
+            results.add({**key, **about, **measured, **describe_machine(params.compute.device)})
     print(summary(results.rows(keys)))
 
 

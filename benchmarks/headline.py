@@ -93,7 +93,7 @@ def measure(method: str, seed: int, folder: Path, epochs: int, device: str, thre
         "trainings": round((search + len(done.curve)) / epochs, 3),
         "seconds": round(time.perf_counter() - started, 1),
         "configuration": json.dumps(dict(configuration), sort_keys=True),
-        **describe_machine(),
+        **describe_machine(device),
     }
 
 

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.func import stack_module_state
 from torch.nn.functional import cross_entropy
 
+from benchmarks.machine import describe_machine
 from llp.architectures.catalog import build
 from llp.landscape.hessian import hessian
 from llp.landscape.lanczos import eigenpairs
@@ -159,8 +160,8 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=list(BATCH), choices=list(BATCH))
     options = parser.parse_args()
     torch.set_num_threads(1)
-    where = torch.cuda.get_device_name() if options.device == "cuda" else "CPU, one thread"
-    print(f"PyTorch {torch.__version__}, {where}; {EIGENVALUES} eigenvalues to {TOLERANCE:g}, {PROBES} probes")
+    print("{processor}, {threads} threads, torch {torch}; ".format(**describe_machine(options.device)), end="")
+    print(f"{EIGENVALUES} eigenvalues to {TOLERANCE:g}, {PROBES} probes")
     for name in options.models:
         subject = Subject(name, options.device)
         print(f"\n{name}: {dimension(subject.params):,} parameters, {len(subject.batch[1])} samples")

@@ -68,7 +68,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     params = read_params()
-    print(", ".join(f"{name} {value}" for name, value in describe_machine().items()))
+    print(", ".join(f"{name} {value}" for name, value in describe_machine("cpu").items()))
     print(f"{options.configurations} configurations, {EPOCHS} epochs; min, median, max of n = {options.repeats}\n")
     print("| task | stops | share of the time, % | a look, ms | an epoch, ms |\n| --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:

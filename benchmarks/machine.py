@@ -8,11 +8,13 @@ from pathlib import Path
 
 import torch
 
+from llp.training.precision import choose_device
 
-def describe_machine() -> dict[str, str | int]:
-    """Processor, cores, threads that PyTorch uses, versions of Python and PyTorch."""
+
+def describe_machine(device: str = "auto") -> dict[str, str | int]:
+    """Processor, or the GPU where that is the device, cores, threads of PyTorch, versions of Python and PyTorch."""
     return {
-        "processor": _processor(),
+        "processor": _processor(choose_device(device)),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
@@ -20,9 +22,9 @@ def describe_machine() -> dict[str, str | int]:
     }
 
 
-def _processor() -> str:
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
+def _processor(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text().splitlines():

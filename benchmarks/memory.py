@@ -111,7 +111,7 @@ def main() -> None:
         raise ParameterError(f"--cases: no case {unknown[0]!r}; there are {', '.join(CASES)}")
     from benchmarks.machine import describe_machine  # loads PyTorch, which the stage does not
 
-    print(", ".join(f"{name} {value}" for name, value in describe_machine().items()))
+    print(", ".join(f"{name} {value}" for name, value in describe_machine("cpu").items()))
     print("| case | prepared | read, MB | arrays, MB | peak, MB | seconds |\n| --- | --- | --- | --- | --- | --- |")
     for case in cases:
         measure(case, arguments.rows, arguments.raw)

@@ -115,7 +115,7 @@ def main() -> None:
     candidates = as_table(space.sample(params.select.candidates, params.seed))
     with one_blas_thread():
         costs = compare(runs, candidates, arguments.rows, arguments.repeats)
-    write_table(RESULTS, costs.round(4).assign(**describe_machine()))
+    write_table(RESULTS, costs.round(4).assign(**describe_machine("cpu")))
     print(table_of(costs))
 
 

@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
     device = choose_device(arguments.device)
-    print(", ".join(f"{name} {value}" for name, value in describe_machine().items()))
+    print(", ".join(f"{name} {value}" for name, value in describe_machine(arguments.device).items()))
     if arguments.what == "steps":
         steps(device, arguments.repeats)
         return

@@ -272,7 +272,7 @@ def main() -> None:
     few = device == "cpu"
     arguments.configurations = arguments.configurations or (8 if few else 512)
     arguments.lanes = arguments.lanes or [2**power for power in range(4 if few else 10)]
-    hardware = "{processor}, {cores} cores, torch {torch}".format(**describe_machine())
+    hardware = "{processor}, {cores} cores, torch {torch}".format(**describe_machine(device))
     print(f"{hardware}, {arguments.configurations} configurations")
     rows = [row for case in CASES if case.name in arguments.cases for row in measure(case, arguments, device)]
     arguments.output.mkdir(parents=True, exist_ok=True)

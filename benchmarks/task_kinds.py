@@ -163,7 +163,8 @@ class Measurement:
         scores = {"accuracy": test.accuracy, "macro_f1": test.macro_f1, "auc": test.auc}
         scores["validation_accuracy"] = validation_accuracy
         rounded = {name: round(float(value), 5) for name, value in scores.items()}
-        return {**sizes, **rounded, **{name: round(value, 1) for name, value in times.items()}, **describe_machine()}
+        machine = describe_machine(self.problem.device)
+        return {**sizes, **rounded, **{name: round(value, 1) for name, value in times.items()}, **machine}
 
 
 def measure(task: Task, results: Results, raw: str, device: str, seeds: int) -> None:
@@ -217,7 +218,7 @@ def main() -> None:
     results = Results(RESULTS, KEY)
     for task in tasks:
         measure(task, results, arguments.raw, arguments.device, arguments.seeds)
-    machine = (f"{name} {value}" for name, value in describe_machine().items())
+    machine = (f"{name} {value}" for name, value in describe_machine(arguments.device).items())
     print(f"\n{', '.join(machine)}\n\n{table_of(results.table, tasks, arguments.seeds)}")
 
 

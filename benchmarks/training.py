@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import statistics
 import time
 
@@ -23,6 +22,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 from torchvision import transforms
 
+from benchmarks.machine import describe_machine
 from llp.architectures.catalog import build
 from llp.datasets.dataset import Dataset, Part
 from llp.errors import exit_cleanly
@@ -152,8 +152,8 @@ def main() -> None:
             if repeat > 0:  # the first pass warms up workers, kernels and memory
                 rates[name].append(measured)
 
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
-    print(f"{name}, {os.cpu_count()} cores, torch {torch.__version__}, batch {arguments.batch_size}, ", end="")
+    print("{processor}, {cores} cores, torch {torch}, ".format(**describe_machine(arguments.device)), end="")
+    print(f"batch {arguments.batch_size}, ", end="")
     print(f"{arguments.workers} workers, {ours.options.dtype} autocast in ours")
     print(f"{'':16}{'images/s: min':>16}{'median':>10}{'max':>10}")
     for name, values in rates.items():
