@@ -1,26 +1,38 @@
 """CUDA without a GPU: PyTorch's fake tensors have shapes, layouts and devices, but no numbers.
 
-So a test sees what a machine without a GPU otherwise cannot: tensors on different devices, a host that would wait for
-the device (`DataDependentOutputException`), layouts that cuDNN's operations refuse. What needs a driver is replaced:
-random states, and gradients, which are zeros.
+So a test sees what a machine without a GPU otherwise cannot: tensors on different devices, layouts that cuDNN's
+operations refuse, a host that waits for the device. Waits for lists of numbers are counted and give zeros, others raise
+`DataDependentOutputException`. What needs a driver is replaced: random states, and gradients, which are zeros.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 from llp.training import batches, random_bits
 
-CUDA = torch.device("cuda")
+
+@dataclass
+class FakeCuda:
+    """waits: how often numbers went from the device to the host."""
+
+    device: torch.device
+    waits: int = 0
+
+    def read(self, tensor: torch.Tensor) -> list | float:
+        self.waits += tensor.device.type == "cuda"
+        return np.zeros(tuple(tensor.shape)).tolist()
 
 
 @pytest.fixture
-def fake_cuda(monkeypatch) -> Iterator[torch.device]:
+def fake_cuda(monkeypatch) -> Iterator[FakeCuda]:
     fork, generator = torch.random.fork_rng, torch.Generator
     random_bits._positions.cache_clear()
     with FakeTensorMode():  # which imports what must not see the following
@@ -32,7 +44,9 @@ def fake_cuda(monkeypatch) -> Iterator[torch.device]:
         monkeypatch.setattr("torch.cuda.amp.common.amp_definitely_not_available", lambda: False)
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
         monkeypatch.setattr(batches, "_RESIDENT", {})
-        yield CUDA
+        cuda = FakeCuda(torch.device("cuda"))
+        monkeypatch.setattr(FakeTensor, "tolist", lambda tensor: cuda.read(tensor))
+        yield cuda
     random_bits._positions.cache_clear()
 
 

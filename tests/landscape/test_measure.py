@@ -5,7 +5,6 @@ import math
 import pytest
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import DataDependentOutputException
 from torch.func import stack_module_state
 from torch.nn.functional import cross_entropy
 
@@ -170,12 +169,11 @@ def test_bad_arguments(case: Case) -> None:
 def test_lanes_on_a_gpu_wait_for_the_values_alone_whatever_the_layout_of_images(fake_cuda, group, channels):
     def net() -> nn.Module:
         first = nn.Conv2d(channels, 4, 3, padding=1)
-        return nn.Sequential(first, *_network()[1:]).to(memory_format=torch.channels_last).to(fake_cuda)
+        return nn.Sequential(first, *_network()[1:]).to(memory_format=torch.channels_last).to(fake_cuda.device)
 
-    images = torch.randn(16, 8, 8, channels, device=fake_cuda).permute(0, 3, 1, 2)
-    batch = (images, torch.randint(0, 3, (16,), device=fake_cuda))
+    images = torch.randn(16, 8, 8, channels, device=fake_cuda.device).permute(0, 3, 1, 2)
+    batch = (images, torch.randint(0, 3, (16,), device=fake_cuda.device))
     params, buffers = stack_module_state([net() for _ in range(3)])
-    with pytest.raises(DataDependentOutputException) as waiting:
-        measure_lanes(net(), cross_entropy, batch, params, buffers, [group], trail=(params, params), effort=EFFORT)
-    ours = [place for place in waiting.traceback if "landscape" in str(place.path)]
-    assert str(ours[-1].statement).endswith(".tolist()")
+    found = measure_lanes(net(), cross_entropy, batch, params, buffers, [group], trail=(params, params), effort=EFFORT)
+    assert all(len(values) == 3 for values in found.values())
+    assert fake_cuda.waits == len(_values(found))
