@@ -7,9 +7,10 @@ few epochs. What comes next depends on what the search is for:
 - `score`, the best score that the search itself sees: up to the cost of one full training whatever promises the largest
   gain over the best score within it, afterwards by each epoch to its end.
 
-Knowledge can mislead. As long as the curves seen are substantial evidence against it (Jeffreys 1961: the Bayes factor
-of the process without it), the search goes on as one that knows nothing: it probes a few configurations at random, and
-then decides by what its own probes say of their neighbours.
+Knowledge can mislead. What it praises alike cannot tell whether it is right, so once the cost of a full training is
+spent, two configurations are probed at random. As long as the curves seen are substantial evidence against knowledge
+(Jeffreys 1961: the Bayes factor of the process without it), the search goes on as one that knows nothing: it probes a
+few more at random, and then decides by what its own probes say of their neighbours.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from llp.meta.curve_process import CurveProcess, Posterior
 PROBES = {"choice": 3, "score": 4}
 SUBSTANTIAL = 1.15  # logarithm of a Bayes factor of 10 ** 0.5
 RANDOM_PROBES = 5  # of a search that its knowledge misled
+CONTROLS = 2  # of these, of a search that has spent a full training
 IMAGINED = 2048  # tasks that a portfolio is to suit
 HEARSAY = 0.5  # of a gain that only knowledge promises: of many such promises, the largest is mostly luck
 
@@ -79,10 +81,10 @@ class FreezeThaw:
             if self._done(row) < self.probe_epochs and row not in self.ended:
                 return row, self.probe_epochs
         posterior = self.posterior()
-        if self.misled:
-            for row in np.random.default_rng(0).permutation(len(self.process.mean))[:RANDOM_PROBES].tolist():
-                if row not in self.seen:
-                    return row, self.probe_epochs
+        controls = RANDOM_PROBES if self.misled else CONTROLS if self.spent >= self.epochs else 0
+        for row in np.random.default_rng(0).permutation(len(self.process.mean))[:controls].tolist():
+            if row not in self.seen:
+                return row, self.probe_epochs
         if self.goal == "score" and self.spent < self.epochs and np.isfinite(self.best):
             row = int(np.argmax(self._gains_within(posterior, self.epochs - self.spent)))
             return row, self._next_stage(self._done(row))

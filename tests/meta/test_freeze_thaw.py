@@ -102,7 +102,7 @@ def test_continuing_pays_for_new_epochs_only(process):
 def test_a_new_configuration_begins_with_two_epochs(corner):
     search = FreezeThaw(corner, probes=1)
     first = {}
-    for row, epoch in run(search, 60, curves_around(square(60), (0.15, 0.1), epochs=EPOCHS)):
+    for row, epoch in run(search, EPOCHS, curves_around(square(60), (0.15, 0.1), epochs=EPOCHS)):
         first.setdefault(row, epoch)
     assert set(list(first.values())[1:]) == {2}
 
@@ -171,6 +171,18 @@ def test_a_search_that_knowledge_misleads_notices_and_finds_the_good_ones_by_its
     assert truth[search.choice(), -1] >= np.sort(truth[:, -1])[-4]
     blind = np.random.default_rng(0).permutation(60)[:5]
     assert set(blind.tolist()) <= set(search.seen)
+
+
+@pytest.mark.parametrize("goal", ["choice", "score"])
+def test_once_a_training_is_spent_two_at_random_tell_whether_what_all_praise_is_good(corner, goal):
+    truth = curves_around(square(60), (0.15, 0.1), epochs=EPOCHS)
+    search = FreezeThaw(corner, goal)
+    run(search, EPOCHS, truth)
+    assert not search.misled
+    controls = [row for row in np.random.default_rng(0).permutation(60)[:2].tolist() if row not in search.seen]
+    assert controls
+    asked = run(search, search.spent + len(controls) * search.probe_epochs, truth)
+    assert asked == [(row, search.probe_epochs) for row in controls]
 
 
 def test_a_search_that_knowledge_serves_has_no_doubt(corner):
