@@ -26,7 +26,7 @@ import pandas as pd
 import torch
 
 from benchmarks import markdown
-from benchmarks.knowledge import known_runs
+from benchmarks.knowledge import FOLDER, known_runs
 from benchmarks.machine import describe_machine
 from benchmarks.results import Results
 from llp.datasets.dataset import load_dataset, save_dataset
@@ -101,7 +101,7 @@ def definition(method: str, params: Params) -> str:
     """All that decides a row's result, as text: rows of another definition are measured anew."""
     if method in FIXED:
         return json.dumps({"validation": VALIDATION, **FIXED[method]}, sort_keys=True)
-    tasks = sorted(path.stem for path in Path("data/knowledge").glob("*.parquet"))
+    tasks = sorted(path.stem for path in FOLDER.glob("*.parquet"))
     select = params.select.model_dump(include={"candidates", "budget", "min_gain"})
     return json.dumps({"validation": VALIDATION, **select, "knowledge": tasks, "given": GIVEN}, sort_keys=True)
 

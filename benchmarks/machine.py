@@ -11,7 +11,7 @@ import torch
 from llp.training.precision import choose_device
 
 
-def describe_machine(device: str = "auto") -> dict[str, str | int]:
+def describe_machine(device: str) -> dict[str, str | int]:
     """Processor, or the GPU where that is the device, cores, threads of PyTorch, versions of Python and PyTorch."""
     return {
         "processor": _processor(choose_device(device)),
