@@ -89,8 +89,10 @@ class ArrayBatches:
         self.order = None if order is None else torch.from_numpy(np.array(order)).to(device)
         self.lengths = (self.samples != 0).sum(1) if dataset.kind == "text" else None
         if self.is_image:
-            self.mean = 255 * torch.tensor(dataset.channel_mean, device=device)
-            self.scale = 1 / (255 * torch.tensor(dataset.channel_std, device=device))
+            # As large as an image: where only the last, short axis matched, the arithmetic would go pixel by pixel.
+            mean, std = (torch.tensor(values, device=device) for values in (dataset.channel_mean, dataset.channel_std))
+            self.mean = (255 * mean).expand(*self.size, -1).contiguous()
+            self.scale = (1 / (255 * std)).expand(*self.size, -1).contiguous()
 
     def steps(self, fraction: float = 1.0) -> int:
         return len(self.bounds(fraction))
@@ -132,7 +134,7 @@ class ArrayBatches:
         longest = torch.stack([self.lengths[chosen[start:end]].max() for start, end in bounds]).tolist()
         for (start, end), width in zip(bounds, longest, strict=True):
             index = chosen[start:end]
-            yield self.samples[index, :width], self.targets[index]
+            yield self.samples[:, :width].index_select(0, index), self.targets[index]
 
     def _count(self, fraction: float) -> int:
         return max(1, math.ceil(fraction * len(self.targets) - 1e-9))
@@ -151,7 +153,8 @@ class ArrayBatches:
 
     def _inputs(self, index: torch.Tensor, key: torch.Tensor | None) -> torch.Tensor:
         if key is None:
-            return self.normalised(self.samples[index])
+            # On a CPU a tenth of the time of `samples[index]`, which goes element by element.
+            return self.normalised(self.samples.index_select(0, index))
         offsets, flips = draw_crops(key, len(index), self.padding)
         if not self.flipped:
             flips = None

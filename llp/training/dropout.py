@@ -27,7 +27,13 @@ class Dropout(nn.Module):
             return x
         if self.key is None:
             raise RuntimeError("dropout has no key: whoever trains sets it before each step")
-        kept = random_bits(self.key, x.shape) >= self.below
+        # 1 where the bits are not below, else 0, by whole numbers alone: converting from bool takes a CPU several times
+        # as long. Halves, whose difference cannot overflow; `below` is even.
+        kept = random_bits(self.key, x.shape)
+        kept >>= 1
+        kept -= self.below >> 1
+        kept >>= 31
+        kept += 1
         return x * (kept.to(x.dtype) * self.scale)
 
     def extra_repr(self) -> str:

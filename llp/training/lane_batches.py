@@ -56,7 +56,7 @@ class LaneBatches:
         index = order.index_select(1, step * size + torch.arange(size, device=self.device))
         targets = self.arrays.targets[index]
         if not self.augmented:
-            samples = self.arrays.samples[index.flatten()]
+            samples = self.arrays.samples.index_select(0, index.flatten())
         else:
             keys = crops.index_select(0, step.view(1))[0]
             offsets, flips = torch.vmap(lambda key: draw_crops(key, size, self.padding))(keys)

@@ -49,8 +49,8 @@ def random_integers(bits: torch.Tensor, count: int) -> torch.Tensor:
 
 
 def threshold(probability: float) -> int:
-    """The number below which random bits fall with a probability."""
-    return min(2**31 - 1, math.floor(probability * 2**32) - 2**31)
+    """The number below which random bits fall with a probability, an even one."""
+    return min(2**31 - 2, 2 * math.floor(probability * 2**31) - 2**31)
 
 
 @functools.cache

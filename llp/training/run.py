@@ -21,6 +21,7 @@ from llp.errors import DataError
 from llp.training.averaging import Averager
 from llp.training.batches import Batches
 from llp.training.dropout import dropouts
+from llp.training.host_memory import keep_freed_memory
 from llp.training.optimizers import SharpnessAware
 from llp.training.random_bits import step_keys
 from llp.training.recipe import Recipe
@@ -93,6 +94,8 @@ class Run:
         self.options = options
         self.recipe = recipe
         self.device = next(model.parameters()).device
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.curve = Curve()
         self.diverged = False
         self.best: dict[str, torch.Tensor] | None = None

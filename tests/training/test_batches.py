@@ -132,7 +132,7 @@ def test_augmented_images_are_crops_of_their_original_by_an_eighth_and_flips_whe
     assert torch.equal(labels, same)
 
     def pixels(inputs):
-        return (inputs * batches.scale.reciprocal() + batches.mean).round().permute(0, 2, 3, 1).numpy()
+        return (inputs.permute(0, 2, 3, 1) * batches.scale.reciprocal() + batches.mean).round().numpy()
 
     flipped = 0
     for shown, original in zip(pixels(augmented), pixels(originals), strict=True):
