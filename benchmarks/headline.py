@@ -165,8 +165,7 @@ def main() -> None:
         for row in joblib.Parallel(n_jobs=arguments.jobs, return_as="generator_unordered")(jobs):
             results.add(row)
             print(f"{row['method']} {row['seed']}: {row['test_accuracy']} for {row['trainings']} trainings", flush=True)
-    wanted = results.table["definition"].isin([key["definition"] for key in keys])
-    print(f"\n{table_of(results.table[wanted & (results.table['epochs'] == arguments.epochs)])}")
+    print(f"\n{table_of(results.rows(keys))}")
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ class FreezeThaw:
         self.goal = goal
         self.epochs = int(process.stages[-1])
         self.first = portfolio(process.imagine(IMAGINED), PROBES[goal] if probes is None else probes)
+        self.at_random = np.random.default_rng(0).permutation(len(process.mean))[:RANDOM_PROBES].tolist()
         self.probe_epochs = max(1, round(probe_share * self.epochs))
         self.seen: dict[int, list[float]] = {}
         self.ended: set[int] = set()
@@ -82,7 +83,7 @@ class FreezeThaw:
                 return row, self.probe_epochs
         posterior = self.posterior()
         controls = RANDOM_PROBES if self.misled else CONTROLS if self.spent >= self.epochs else 0
-        for row in np.random.default_rng(0).permutation(len(self.process.mean))[:controls].tolist():
+        for row in self.at_random[:controls]:
             if row not in self.seen:
                 return row, self.probe_epochs
         if self.goal == "score" and self.spent < self.epochs and np.isfinite(self.best):
