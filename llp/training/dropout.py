@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from llp.training.random_bits import random_bits, threshold
+from llp.training.random_bits import random_bits, reached, threshold
 
 
 class Dropout(nn.Module):
@@ -27,13 +27,7 @@ class Dropout(nn.Module):
             return x
         if self.key is None:
             raise RuntimeError("dropout has no key: whoever trains sets it before each step")
-        # 1 where the bits are not below, else 0, by whole numbers alone: converting from bool takes a CPU several times
-        # as long. Halves, whose difference cannot overflow; `below` is even.
-        kept = random_bits(self.key, x.shape)
-        kept >>= 1
-        kept -= self.below >> 1
-        kept >>= 31
-        kept += 1
+        kept = reached(random_bits(self.key, x.shape), self.below)
         return x * (kept.to(x.dtype) * self.scale)
 
     def extra_repr(self) -> str:

@@ -28,9 +28,11 @@ class LaneBatches:
         cropped = [lane.augmentation != "none" for lane in lanes]
         self.augmented = any(cropped)
         self.cropped = torch.tensor(cropped, device=self.device)[:, None]
-        self.flipped = torch.tensor([lane.flipped for lane in lanes], device=self.device)[:, None]
-        holed = [lane.holed for lane in lanes]
-        self.holed = torch.tensor(holed, device=self.device)[:, None] if any(holed) else None
+        # None where no lane asks for it.
+        self.flipped, self.holed = (
+            torch.tensor(asked, device=self.device)[:, None] if any(asked) else None
+            for asked in ([lane.flipped for lane in lanes], [lane.holed for lane in lanes])
+        )
 
     def tables(self, fraction: float, seeds: Sequence[int]) -> dict[str, torch.Tensor]:
         """An epoch's plan: `order` (K, steps * batch size) of the samples and `crops`, keys (steps, K, 2).
@@ -62,7 +64,7 @@ class LaneBatches:
             offsets, flips = torch.vmap(lambda key: draw_crops(key, size, self.padding))(keys)
             # A lane without augmentation cuts the original out of the middle.
             offsets = torch.where(self.cropped[..., None], offsets, self.padding).flatten(0, 1)
-            flips = (flips & self.flipped).flatten()
+            flips = None if self.flipped is None else (flips & self.flipped).flatten()
             samples = gather_crops(self.arrays.samples, index.flatten(), self.lanes[0].size, offsets, flips)
         inputs = self.lanes[0].normalised(samples)
         if self.holed is not None:

@@ -53,6 +53,19 @@ def threshold(probability: float) -> int:
     return min(2**31 - 2, 2 * math.floor(probability * 2**31) - 2**31)
 
 
+def reached(bits: torch.Tensor, below: int | torch.Tensor) -> torch.Tensor:
+    """Where random bits are not below a `threshold`: 1, elsewhere 0, int32; the bits are used up.
+
+    By whole numbers alone: converting from bool takes a CPU several times as long. Halves, whose difference cannot
+    overflow, which is why thresholds are even.
+    """
+    bits >>= 1
+    bits -= below >> 1
+    bits >>= 31
+    bits += 1
+    return bits
+
+
 @functools.cache
 def _positions(size: int, device: torch.device) -> torch.Tensor:
     """The numbers 0, 1, ..., mixed (MurmurHash3's finalizer): neighbours have nothing in common.

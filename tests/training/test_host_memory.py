@@ -8,7 +8,6 @@ import resource
 import pytest
 import torch
 
-from llp.training import host_memory
 from llp.training.host_memory import keep_freed_memory
 
 
@@ -34,4 +33,4 @@ def test_memory_of_the_size_of_activations_does_not_come_page_by_page_again():
 
 def test_other_c_libraries_are_left_alone(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
-    assert not host_memory.keep_freed_memory.__wrapped__()
+    assert not keep_freed_memory.__wrapped__()

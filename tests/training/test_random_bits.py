@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from llp.training.random_bits import AUGMENTATION, random_bits, random_integers, step_keys, threshold
+from llp.training.random_bits import AUGMENTATION, random_bits, random_integers, reached, step_keys, threshold
 
 CPU = torch.device("cpu")
 
@@ -32,6 +32,15 @@ def test_a_threshold_is_met_as_often_as_asked(rate):
     keys = step_keys(3, 32, [1], CPU)[:, 0]
     share = torch.stack([random_bits(key, (8192,)) < threshold(rate) for key in keys]).double().mean()
     assert share == pytest.approx(rate, abs=4 * np.sqrt(rate * (1 - rate) / (32 * 8192)))
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3, 0.5, 0.999, 1.0])
+def test_a_threshold_is_reached_by_what_is_not_below_it_up_to_the_ends_of_the_range(rate):
+    below = threshold(rate)
+    near = torch.tensor([-(2**31), -(2**31) + 1, -1, 0, 1, 2**31 - 2, 2**31 - 1, max(below - 1, -(2**31)), below])
+    bits = torch.cat([near.int(), random_bits(step_keys(0, 1, [1], CPU)[0, 0], (4096,))])
+    expected = bits >= below
+    assert torch.equal(reached(bits, below), expected.int())
 
 
 def test_masks_of_different_steps_are_uncorrelated():
