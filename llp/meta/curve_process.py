@@ -29,6 +29,7 @@ REMEMBERED = 400  # observations; of so many curves that they were more, fewer s
 LIKELY = 48  # units that are integrated over, the most probable ones
 OVERSHOOT = 0.1  # of the span: by how much a score may lie above the best one expected
 COARSE, FINE = (25, 15), (15, 11)  # points of the grids of units: medians, spans
+WIDENINGS = 4  # of the first grid, each doubles its medians, where those of all known tasks lie elsewhere
 
 
 def stages_of(epochs: int) -> np.ndarray:
@@ -131,14 +132,20 @@ class CurveProcess:
         rows, stages, scores = np.asarray(rows, int), np.asarray(stages, int), np.asarray(scores, float)
         covariance = self.covariance(rows, stages, rows, stages) + self.parts.noise * np.eye(len(rows))
         lower = np.linalg.cholesky(covariance)
-        grid = self._coarse_grid()
-        for refinement in range(3):
+        mean, grid, refinements = self.mean[rows, stages], self._coarse_grid(), 2
+        widenings = WIDENINGS if len(rows) else 0
+        while True:
             units = np.stack([axis.ravel() for axis in np.meshgrid(*grid)], axis=1)
-            likelihood, residuals = self._likelihood(units, lower, self.mean[rows, stages], scores)
+            likelihood, residuals = self._likelihood(units, lower, mean, scores)
             weights = np.exp(likelihood - likelihood.max())
             weights /= weights.sum()
-            if refinement < 2:
-                grid = _refine(grid, units, weights)
+            wider = _widen(grid, units[weights.argmax(), 0]) if widenings else None
+            if wider is not None:
+                grid, widenings, refinements = wider, widenings - 1, refinements + 1
+            elif refinements:
+                grid, widenings, refinements = _refine(grid, units, weights), 0, refinements - 1
+            else:
+                break
         cell = np.prod([axis[1] - axis[0] for axis in grid])
         likely = np.argsort(-weights, kind="stable")[:LIKELY]
         return Posterior(
@@ -322,6 +329,17 @@ def _typical_lengths(known: Sequence[tuple[KnownTask, Surrogate]], dimensions: i
         row[surrogate.columns] = np.log(surrogate.lengths)
     counts = (~np.isnan(logs)).sum(axis=0)
     return np.exp(np.nansum(logs, axis=0) / np.maximum(counts, 1))
+
+
+def _widen(grid: list[np.ndarray], median: float) -> list[np.ndarray] | None:
+    """A grid as fine in spans that reaches further beyond the edge of medians where the most probable one lies; None
+    where that lies within."""
+    medians, spans = grid
+    length = medians[-1] - medians[0]
+    below, above = length * (median == medians[0]), length * (median == medians[-1])
+    if not below + above:
+        return None
+    return [np.linspace(medians[0] - below, medians[-1] + above, len(medians)), spans]
 
 
 def _refine(grid: list[np.ndarray], units: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:

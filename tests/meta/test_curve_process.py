@@ -191,6 +191,17 @@ def test_an_alien_task_surprises_more_than_a_known_one(process, points):
     assert like.surprise < 2
 
 
+@pytest.mark.parametrize("factor", [0.2, 0.4, 2.0])
+def test_a_task_far_harder_or_easier_than_all_known_ones_finds_its_units(points, factor):
+    """All known tasks score alike; what is seen of this one says where its scores lie."""
+    process = CurveProcess(known_tasks(points, BESTS, depth=0.2), points, 15)
+    truth = factor * curves_around(points, (0.4, 0.6), depth=0.2)
+    posterior = process.observe({row: curve[:8] for row, curve in enumerate(truth)})
+    assert posterior.medians @ posterior.weights == pytest.approx(np.median(truth[:, -1]), rel=0.1)
+    expected = posterior.expected(range(len(points)), len(process.stages) - 1)
+    assert np.abs(expected / truth[:, -1] - 1).mean() < 0.05
+
+
 def test_the_evidence_is_the_integral_over_the_units(process, points):
     """By a fine grid over all that is possible, against three refinements of a coarse one."""
     for one, seen in ((process, observed(points)), (process.uninformed, observed(points, epochs=8))):
