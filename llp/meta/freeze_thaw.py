@@ -68,7 +68,9 @@ class FreezeThaw:
         self.epochs = int(process.stages[-1])
         self.first = portfolio(process.imagine(IMAGINED), PROBES[goal] if probes is None else probes)
         self.at_random = np.random.default_rng(0).permutation(len(process.mean))[:RANDOM_PROBES].tolist()
-        self.probe_epochs = max(1, round(probe_share * self.epochs))
+        # What lies between two stages would be trained and not looked at.
+        wanted = max(1, round(probe_share * self.epochs))
+        self.probe_epochs = int(process.stages[process.stages <= wanted].max())
         self.seen: dict[int, list[float]] = {}
         self.ended: set[int] = set()
         self.diverged: set[int] = set()
@@ -137,7 +139,7 @@ class FreezeThaw:
         expected of its full training and what it has reached."""
         rows = [row for row in self.seen if row not in self.diverged]
         reached = np.array([self.seen[row][-1] for row in rows])
-        rows = rows or [row for row in range(self.process.curves.shape[1]) if row not in self.diverged]
+        rows = rows or [row for row in range(self.process.curves.shape[1]) if row not in self.diverged] or [*self.seen]
         expected = self.posterior().expected(rows, len(self.process.stages) - 1)
         value = np.maximum(expected, reached) + reached if len(reached) else expected
         return rows[int(np.argmax(value))]

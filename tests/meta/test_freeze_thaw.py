@@ -117,6 +117,21 @@ def test_what_has_ended_is_never_asked_for_again_and_in_the_end_there_is_nothing
     assert TRUTH[search.choice()].max() == TRUTH.max()
 
 
+def test_where_everything_diverged_something_is_chosen(process):
+    search = FreezeThaw(process)
+    run(search, 10_000, TRUTH, dict.fromkeys(range(20), 2))
+    assert search.ask() is None
+    assert search.choice() in range(20)
+
+
+@pytest.mark.parametrize(("epochs", "probed"), [(15, 1), (30, 2), (80, 3), (100, 5), (200, 8)])
+def test_probes_end_where_curves_are_looked_at(epochs, probed):
+    """A twentieth of 80 epochs is 4, but between 3 and 5 nothing is looked at."""
+    process = CurveProcess(known_tasks(POINTS, BESTS), POINTS, epochs, 1.0, Parts())
+    search = FreezeThaw(process)
+    assert search.ask()[1] == probed
+
+
 def test_a_diverged_run_leaves_its_lane_and_is_never_chosen(process):
     """Also where it was the best before, and where all of the portfolio diverges at once."""
     first = FreezeThaw(process).first
