@@ -14,15 +14,15 @@ from llp.pipeline import one_blas_thread, rungs_of
 def main() -> None:
     params = read_params()
     runs = read_table("data/meta_dataset.parquet")
-    coverage = params.meta.coverage
+    coverage, resources = params.meta.coverage, (0.0, *rungs_of(params).levels())
+    target = read_json("data/target/dataset.json")["fingerprint"]
     with one_blas_thread():
         tasks = list(held_out(runs))
-        by_task, spread = leave_one_dataset_out(tasks, (0.0, *rungs_of(params).levels()), coverage=coverage)
+        by_task, spread = leave_one_dataset_out(tasks, resources, coverage=coverage, without=target)
         searches = search_held_out(tasks, BUDGETS)
     write_table("metrics/meta_model_by_task.csv", by_task.round(4))
     write_table("metrics/meta_model_searches.csv", searches.round(4))
     write_json("metrics/meta_model.json", summarise(by_task, searches, runs, params.probe.min_resource))
-    target = read_json("data/target/dataset.json")["fingerprint"]
     model = MetaModel.fit(runs, without=target, coverage=coverage, spread=spread)
     save_meta_model(model, "models/meta_model.joblib")
 

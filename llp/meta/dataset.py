@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 
 from llp.errors import DataError
 from llp.meta.knowledge import COLUMNS, pack
+from llp.meta.points import PREFIX
 from llp.schema import SCHEMA_VERSION, is_stuck, score_of
+
+TASK = ("task", "fingerprint", "full_epochs", "data_n_train")  # what the runs of one task have in common
 
 
 def assemble(knowledge: pd.DataFrame, probes: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -28,16 +31,24 @@ def assemble(knowledge: pd.DataFrame, probes: Iterable[pd.DataFrame]) -> pd.Data
         finished = table[table["configuration"].isin(_trained_in_full(table))]
         if len(finished):
             tables.append(pack(finished))
-    own = {(fingerprint, architecture) for table in tables for fingerprint, architecture in _tasks(table)}
-    known = knowledge[[pair not in own for pair in _tasks(knowledge)]] if len(knowledge) else knowledge
-    runs = pd.concat([part for part in (known, *tables) if len(part)] or [pd.DataFrame(columns=list(COLUMNS))])
+    runs = pd.concat([part for part in (knowledge, *tables) if len(part)] or [pd.DataFrame(columns=list(COLUMNS))])
+    # Whatever they call the task and number the configuration.
+    same = _identity(runs, ("fingerprint", "architecture", "full_epochs", "data_n_train", "seed"))
+    runs = runs[~same.duplicated(keep="last").to_numpy()]
     return _with_outcome(runs.reset_index(drop=True))
+
+
+def by_task(runs: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The runs of each task. One data set may be several tasks: trained for longer, or with more of it."""
+    for _, task in runs.groupby([name for name in TASK if name in runs], sort=False, dropna=False):
+        yield task
 
 
 def first_seeds(runs: pd.DataFrame) -> pd.DataFrame:
     """One run of each configuration of each task, that of the lowest seed, in their order."""
     ordered = runs.sort_values(["task", "configuration", "seed"], kind="stable")
-    return ordered.drop_duplicates(["task", "fingerprint", "configuration"])
+    # Not by their numbers: one's own experiments and recorded ones have each their own.
+    return ordered[~_identity(ordered, TASK).duplicated()]
 
 
 def score_curves(runs: pd.DataFrame) -> np.ndarray:
@@ -63,8 +74,15 @@ def _trained_in_full(table: pd.DataFrame) -> pd.Series:
     return table.loc[table["resource"] == 1.0, "configuration"]
 
 
-def _tasks(table: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(zip(table["fingerprint"], table["architecture"], strict=True))
+def _identity(table: pd.DataFrame, about: Iterable[str]) -> pd.DataFrame:
+    """What tells runs apart: some columns and the hyperparameters, comparable: numbers are floats, all else is text."""
+    columns = [*about, *sorted(name for name in table if name.startswith(PREFIX))]
+    identity = {}
+    for name in (name for name in columns if name in table):
+        column = table[name]
+        number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+        identity[name] = column.astype(float) if number else column.map(str, na_action="ignore")
+    return pd.DataFrame(identity, table.index)
 
 
 def _with_outcome(runs: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from llp.meta.curve_process import CurveProcess
-from llp.meta.dataset import best_curves, first_seeds
+from llp.meta.dataset import best_curves, by_task, first_seeds
 from llp.meta.freeze_thaw import FreezeThaw
 from llp.meta.model import MetaModel
 
@@ -22,15 +22,19 @@ SPREADS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 def held_out(runs: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, CurveProcess]]:
     """Every task, one row a configuration, with what a model of all other data sets expects of it."""
     first = first_seeds(runs)
-    for (_, fingerprint), task in first.groupby(["task", "fingerprint"], sort=False):
-        model = MetaModel.fit(first, without=str(fingerprint))
+    for task in by_task(first):
+        model = MetaModel.fit(first, without=str(task["fingerprint"].iloc[0]))
         process = model.process_of(task)
         if process is not None:
             yield task, process
 
 
 def leave_one_dataset_out(
-    tasks: Iterable[tuple[pd.DataFrame, CurveProcess]], resources: Sequence[float], *, coverage: float
+    tasks: Iterable[tuple[pd.DataFrame, CurveProcess]],
+    resources: Sequence[float],
+    *,
+    coverage: float,
+    without: str = "",
 ) -> tuple[pd.DataFrame, float]:
     """Predict every task by a model of all other data sets, from the first epochs of all its configurations.
 
@@ -39,12 +43,13 @@ def leave_one_dataset_out(
     that of the one ranked first), top3_hit (the best one is among the first three), coverage (share of outcomes within
     their interval, its width learned from the other data sets), and spearman_control and regret_control of ranking by
     the raw validation accuracy so far. Without rows when fewer than two data sets are known. And the factor of the
-    width that holds on all data sets together, 1 where there are none.
+    width that holds on all data sets together but the one whose fingerprint is `without`, 1 where there are none.
     """
     rows, held = [], []
     for task, process in tasks:
         curves = best_curves(task)
         every, final = np.arange(len(curves)), curves[:, -1]
+        ran = task["validation_accuracy"].map(len).to_numpy()
         for resource in resources:
             done = _epochs(process, resource, curves.shape[1])
             posterior = process.observe({row: curve[:done] for row, curve in enumerate(curves) if done})
@@ -53,12 +58,19 @@ def leave_one_dataset_out(
             about = {"task": task["task"].iloc[0], "resource": resource, "configurations": len(curves)}
             rows.append({**about, **_measure(expected, final, so_far)})
             levels = [posterior.level(every, final, spread) for spread in SPREADS]
-            # An interval begins at the score so far at the lowest, so what stays there is within.
-            inside = [((1 - coverage) / 2 <= at) & (at <= (1 + coverage) / 2) | (final <= so_far) for at in levels]
+            # As `MetaModel.predict` gives intervals: the score so far is the least that they hold, and a run that has
+            # diverged is known to its end.
+            least = so_far if done else np.full(len(curves), -np.inf)
+            known = (ran <= done) & task["diverged"].to_numpy(bool)
+            inside = [
+                known | (final >= least) & (at >= (1 - coverage) / 2) & ((at <= (1 + coverage) / 2) | (final == least))
+                for at in levels
+            ]
             held.append((task["fingerprint"].iloc[0], np.array(inside).mean(axis=1)))
     for row, (fingerprint, shares) in zip(rows, held, strict=True):
         row["coverage"] = shares[_narrowest([other for name, other in held if name != fingerprint], coverage)]
-    return pd.DataFrame(rows), SPREADS[_narrowest([shares for _, shares in held], coverage)]
+    elsewhere = [shares for name, shares in held if name != without]
+    return pd.DataFrame(rows), SPREADS[_narrowest(elsewhere, coverage)]
 
 
 def search_held_out(tasks: Iterable[tuple[pd.DataFrame, CurveProcess]], budgets: Sequence[float]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from llp.meta.curve_process import CurveProcess, Posterior
-from llp.meta.dataset import best_curves, first_seeds
+from llp.meta.dataset import best_curves, by_task, first_seeds
 from llp.meta.known import KnownTask
 from llp.meta.novelty import novelty
 from llp.meta.points import PREFIX, Points, place
@@ -55,15 +55,15 @@ class MetaModel:
         known = runs[runs["fingerprint"] != without] if len(runs) else runs
         records = [
             Record(
-                str(name),
-                str(fingerprint),
+                str(task["task"].iloc[0]),
+                str(task["fingerprint"].iloc[0]),
                 hyperparameters(task),
                 best_curves(task),
                 float(task["data_majority_share"].iloc[0]),
                 Setting.of(task),
                 _data(task),
             )
-            for (name, fingerprint), task in first_seeds(known).groupby(["task", "fingerprint"], sort=False)
+            for task in by_task(first_seeds(known))
         ]
         return cls(records, coverage, spread)
 

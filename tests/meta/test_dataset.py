@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from llp.errors import DataError
-from llp.meta.dataset import assemble, best_curves, score_curves
+from llp.meta.dataset import assemble, best_curves, by_task, first_seeds, score_curves
 from llp.meta.evaluation import held_out, leave_one_dataset_out, search_held_out, summarise
 from llp.meta.knowledge import pack
 from llp.meta.model import MetaModel
@@ -43,7 +43,7 @@ def test_the_knowledge_base_and_own_probes_are_joined():
     assert runs.index.is_unique
 
 
-def test_own_probes_take_the_place_of_the_knowledge_bases_of_the_same_data_and_architecture():
+def test_of_a_run_that_both_have_the_own_one_stays():
     known = pd.concat(
         [
             pack(probe_rows("renamed", fingerprint="f")),
@@ -52,7 +52,32 @@ def test_own_probes_take_the_place_of_the_knowledge_bases_of_the_same_data_and_a
         ]
     )
     runs = assemble(known, [probe_rows("own", configurations=3, fingerprint="f")])
-    assert runs["task"].value_counts().to_dict() == {"renamed/cnn": 24, "else/net": 24, "own/net": 3}
+    assert runs["task"].value_counts().to_dict() == {"renamed/cnn": 24, "else/net": 24, "renamed/net": 21, "own/net": 3}
+
+
+def test_a_run_of_ones_own_leaves_what_was_recorded_of_the_same_data_otherwise():
+    """Longer trainings, and such with more of the data, are other tasks; other configurations are other runs."""
+    recorded = probe_rows("known", fingerprint="f")
+    known = pd.concat([pack(recorded), pack(recorded.assign(task="larger", data_n_train=9000.0))])
+    own = [probe_rows("own", configurations=1, fingerprint="f", seed=0).assign(hp_learning_rate=0.123)]
+    assert assemble(known, own)["task"].value_counts().to_dict() == {"known/net": 24, "larger": 24, "own/net": 1}
+
+
+def test_ones_own_configurations_and_recorded_ones_count_whatever_their_numbers():
+    own = probe_rows("known", configurations=2).assign(hp_learning_rate=[0.5] * 4 + [0.6] * 4)
+    runs = assemble(pack(probe_rows("known")), [own])
+    assert len(first_seeds(runs)) == 26
+
+
+def test_one_data_set_trained_for_different_times_is_several_tasks():
+    short, long = probe_rows("a", configurations=6), probe_rows("a", configurations=4)
+    for column in ("train_loss", "validation_loss", "validation_accuracy"):
+        long[column] = long[column].map(lambda curve: [*curve, *curve])
+    long = long.assign(full_epochs=2 * FULL_EPOCHS, epochs=2 * long["epochs"])
+    runs = assemble(nothing_known(), [short, long, probe_rows("b")])
+    assert sorted(len(task) for task in by_task(first_seeds(runs))) == [4, 6, 24]
+    assert len(MetaModel.fit(runs, without="").records) == 3
+    assert len(list(held_out(runs))) == 3
 
 
 def test_an_experiment_that_is_not_finished_leaves_the_knowledge_base_as_it_is():

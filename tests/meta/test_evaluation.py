@@ -128,9 +128,28 @@ def test_the_width_of_a_data_sets_intervals_is_learned_from_the_others_alone(ora
     )[1] == min(SPREADS)
 
 
-def test_what_stays_at_the_score_so_far_is_within_its_interval(oracle):
-    stays = by_hand([0.5] * 2, [0.5] * 2, [0.6] * 2, off=[-99.0, -99.0])
-    assert judged(stays, B).loc["a/net", "coverage"] == 1.0
+@pytest.mark.parametrize(("off", "held"), [(99.0, 1.0), (-99.0, 0.0)])
+def test_what_stays_is_within_its_interval_where_that_was_cut_at_the_score_so_far(oracle, off, held):
+    """Of a run that was expected to fall, nothing but the score so far remains of the interval; one that was expected
+    to rise and did not is outside."""
+    stays = by_hand([0.5] * 2, [0.5] * 2, [0.6] * 2, off=[off, off])
+    assert judged(stays, B).loc["a/net", "coverage"] == held
+
+
+@pytest.mark.parametrize(("epoch", "held"), [(1, 1.0), (2, 0.0)])
+def test_what_diverges_is_within_its_interval_once_that_was_seen(oracle, epoch, held):
+    dies = by_hand([0.5] * 2, [0.5] * 2, [0.5] * 2).assign(diverged=True)
+    dies["validation_accuracy"] = [np.full(epoch, 0.5)] * 2
+    assert judged(dies, B).loc["a/net", "coverage"] == held
+
+
+def test_the_width_for_a_target_is_learned_from_other_data_alone(oracle):
+    near, far = (by_hand([0.9] * 4, [0.5] * 4, [0.6] * 4, n, [o, -o, o, -o]) for n, o in (("b", 0.1), ("c", 3.0)))
+    runs = pd.concat([near, far], ignore_index=True)
+    found = {
+        name: leave_one_dataset_out(held_out(runs), (0.1,), coverage=0.9, without=name)[1] for name in ("", "b", "c")
+    }
+    assert found["c"] == min(SPREADS) < found[""] <= found["b"]
 
 
 def test_the_held_out_data_set_is_never_in_the_fit(oracle):
