@@ -12,6 +12,7 @@ from llp.meta.curve_process import CurveProcess
 from llp.meta.freeze_thaw import FreezeThaw
 from llp.meta.known import KnownTask
 from llp.meta.points import PREFIX, Points, place
+from llp.meta.similarity import Setting, weigh
 from llp.meta.surrogate import Surrogate
 
 
@@ -32,7 +33,9 @@ class FreezeThawMethod:
             self._known(other, where, (other.task.name, same, *where.values.shape))
             for other, where in zip(known, places, strict=True)
         ]
-        return Replayed(FreezeThaw(CurveProcess(pairs, points, task.epochs, task.ceiling), goal="score"))
+        weights = weigh(_setting(task), [_setting(other.task) for other in known])
+        process = CurveProcess(pairs, points, task.epochs, task.ceiling, weights=weights)
+        return Replayed(FreezeThaw(process, goal="score"))
 
     def _known(self, recording: Recording, points: Points, key: tuple) -> tuple[KnownTask, Surrogate]:
         task = KnownTask(recording.task.name, points, np.maximum.accumulate(recording.scores, axis=1))
@@ -55,3 +58,8 @@ class Replayed:
 
 def _named(task: Task) -> pd.DataFrame:
     return task.configurations.add_prefix(PREFIX)
+
+
+def _setting(task: Task) -> Setting:
+    n_train = task.features.get("n_train")
+    return Setting(task.architecture, None if n_train is None else n_train * task.epochs)
