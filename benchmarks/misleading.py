@@ -89,7 +89,9 @@ def main() -> None:
             methods |= {kind: Misled(SPOILT[kind], elsewhere * (kind == "unrelated")) for kind in arguments.kinds}
         for method, seeds in [(method, 1 if method in SPOILT else 3) for method in methods]:
             searchers.run(table, tables[table], "on_grid", {method: methods[method]}, range(seeds), cache)
-    print(searchers.markdown(searchers.summary(cache.table())))
+    runs = cache.table()
+    current = runs["version"].isin([searchers.version_of(recordings) for recordings in tables.values()])
+    print(searchers.markdown(searchers.summary(runs[current])))
 
 
 def _with(recording: Recording, scores: np.ndarray) -> Recording:

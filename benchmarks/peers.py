@@ -162,13 +162,24 @@ def zero_shot(known: Sequence[Recording], task: Task, seed: int) -> InFull:
 
 
 def quantile_based(known: Sequence[Recording], task: Task, seed: int) -> InFull:
-    """Syne Tune's quantile-based searcher (Salinas et al. 2020): Thompson sampling from a surrogate of all tasks."""
+    """Syne Tune's quantile-based searcher (Salinas et al. 2020): Thompson sampling from a surrogate of all tasks. Its
+    candidates are the pool's configurations in place of random points, which would be swapped for what lies nearest."""
     from syne_tune.optimizer.schedulers.transfer_learning.quantile_based.quantile_based_searcher import (
         QuantileBasedSurrogateSearcher,
     )
 
     space = _syne_space(task)
-    return InFull(QuantileBasedSurrogateSearcher(space, _evaluations(known, space), random_seed=seed).suggest, task)
+    searcher = QuantileBasedSurrogateSearcher(space, _evaluations(known, space), random_seed=seed)
+    searcher.X_candidates = pd.DataFrame(task.cube, columns=list(space))
+    searcher.mu_pred = np.reshape(searcher.model_pipeline.predict(searcher.X_candidates), (-1, 1)).astype(float)
+    searcher.sigma_pred = np.full_like(searcher.mu_pred, searcher.sigma_pred[0, 0])
+
+    def suggest() -> dict:
+        suggested = searcher.suggest()
+        searcher.mu_pred[(searcher.X_candidates == pd.Series(suggested)).all(axis=1)] = np.inf
+        return suggested
+
+    return InFull(suggest, task)
 
 
 def bounding_box(known: Sequence[Recording], task: Task, seed: int) -> InFull:

@@ -4,7 +4,8 @@
                                    [--methods random hyperband ...] [--seeds 3]
 
 Nothing is trained: `benchmarks.replay` says how a search is replayed and what regret is. Every finished search is a
-line of the cache, so that a run that was killed goes on; delete the file to start over. Public tables lie in the folder
+line of the cache, so that a run that was killed goes on; a table that changed is searched anew, a method that changed
+when the file is deleted. Public tables lie in the folder
 that LLP_BENCHMARKS names. Peers are installed from benchmarks/requirements.txt.
 
 Knowledge: on_grid searches all recorded configurations, which the known tasks recorded, too; off_grid searches up to
@@ -14,6 +15,7 @@ Knowledge: on_grid searches all recorded configurations, which the known tasks r
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import re
 import sys
@@ -31,7 +33,7 @@ from llp.errors import DataError, ParameterError, exit_cleanly
 from llp.progress import progress_bar
 
 METHODS = {"freeze_thaw": FreezeThawMethod(), **PEERS}
-KEYS = ["table", "knowledge", "method", "seed", "task"]
+KEYS = ["table", "version", "knowledge", "method", "seed", "task"]
 COLUMNS = [str(budget) for budget in BUDGETS]
 SHOWN = {"on_grid": Knowledge(), "off_grid": Knowledge(records=300)}
 
@@ -43,6 +45,15 @@ def knowledge_of(name: str) -> Knowledge:
     if (match := re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", name)) is None:
         raise ParameterError(f"--knowledge: {name!r} is neither on_grid, off_grid nor TASKSxRECORDS, such as 8x300")
     return Knowledge(tasks=int(match[1]), records=int(match[2]))
+
+
+def version_of(recordings: Iterable[Recording]) -> str:
+    """A digest of a table: a search of one of its tasks depends on all of them and on their order."""
+    digest = hashlib.sha256()
+    for recording in recordings:
+        digest.update(f"{recording.task.name}{recording.scores.shape}".encode())
+        digest.update(recording.scores.tobytes())
+    return digest.hexdigest()[:12]
 
 
 class Cache:
@@ -87,21 +98,22 @@ def run(
     cache: Cache,
 ) -> None:
     """Search every task with every method and seed, unless the cache has it."""
+    version = version_of(recordings)
     todo = [
-        (table, knowledge, method, seed, recording.task.name, target)
+        (table, version, knowledge, method, seed, recording.task.name, target)
         for method in methods
         for seed in seeds
         for target, recording in enumerate(recordings)
-        if (table, knowledge, method, seed, recording.task.name) not in cache
+        if (table, version, knowledge, method, seed, recording.task.name) not in cache
     ]
     with progress_bar(len(todo), f"{table} {knowledge}", "search") as bar:
         for *key, target in todo:
-            method, seed = methods[key[2]], key[3]
+            method, seed = methods[key[3]], key[4]
             try:
                 values = regrets(method, recordings, target, seed, knowledge_of(knowledge))
             except ImportError as error:
                 raise DataError(
-                    f"{key[2]} needs {error.name}: pip install -r benchmarks/requirements.txt, "
+                    f"{key[3]} needs {error.name}: pip install -r benchmarks/requirements.txt, "
                     "or leave it out with --methods"
                 ) from None
             cache.add(tuple(key), values)
@@ -144,7 +156,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("metrics/searchers.csv"))
     arguments = parser.parse_args()
 
-    cache = Cache(arguments.cache)
+    cache, versions = Cache(arguments.cache), []
     for name in arguments.knowledge:
         knowledge_of(name)
     for table in arguments.tables:
@@ -153,11 +165,12 @@ def main() -> None:
         except DataError as missing:
             print(missing, file=sys.stderr)
             continue
+        versions.append(version_of(recordings))
         for knowledge in arguments.knowledge:
             methods = {name: METHODS[name] for name in arguments.methods}
             run(table, recordings, knowledge, methods, range(arguments.seeds), cache)
     runs = cache.table()
-    wanted = runs["table"].isin(arguments.tables) & runs["knowledge"].isin(arguments.knowledge)
+    wanted = runs["version"].isin(versions) & runs["knowledge"].isin(arguments.knowledge)
     runs = runs[wanted & runs["method"].isin(arguments.methods)]
     if runs.empty:
         raise DataError("no table could be read, so there is nothing to compare")

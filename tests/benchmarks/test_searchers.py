@@ -96,14 +96,34 @@ def test_finished_searches_are_not_done_again_and_a_cut_line_is(tmp_path, counte
     pd.testing.assert_frame_equal(searchers.Cache(path).table().reset_index(drop=True), whole)
 
 
+def test_a_table_that_has_changed_is_searched_anew(tmp_path, counted):
+    """With one task more, each task's searches draw other numbers and know another task."""
+    path = tmp_path / "cache.csv"
+    for recordings in (RECORDINGS[:2], RECORDINGS):
+        searchers.run("t", recordings, "on_grid", counted.methods, range(1), searchers.Cache(path))
+    assert len(counted.fits) == 2 + 3
+    table = searchers.Cache(path).table()
+    assert len(table[table["version"] == searchers.version_of(RECORDINGS)]) == 3
+
+
 def test_the_summary_averages_seeds_before_tasks():
-    rows = [("t", "on_grid", "m", seed, task, value, 0, 0, 0) for seed, task, value in [(0, "a", 0), (1, "a", 1)]]
-    rows.append(("t", "on_grid", "m", 0, "b", 1, 0, 0, 0))
+    rows = [("t", "v", "on_grid", "m", seed, task, value, 0, 0, 0) for seed, task, value in [(0, "a", 0), (1, "a", 1)]]
+    rows.append(("t", "v", "on_grid", "m", 0, "b", 1, 0, 0, 0))
     table = searchers.summary(pd.DataFrame(rows, columns=searchers.KEYS + searchers.COLUMNS))
     first = table.iloc[0]
     assert (first["budget"], first["tasks"], first["seeds"]) == (1, 2, 2)
     assert (first["regret"], first["low"], first["high"]) == (0.75, 0.5, 1)
     assert "| m (2) | 0.750 [0.500, 1.000] | 0.000" in searchers.markdown(table)
+
+
+def test_the_quantile_based_searcher_tries_the_pool_itself_each_configuration_once():
+    pytest.importorskip("syne_tune", reason="benchmarks/requirements.txt is not installed")
+    pytest.importorskip("xgboost", reason="benchmarks/requirements.txt is not installed")
+    searcher = PEERS["quantile_based"].fit(RECORDINGS[1:], RECORDINGS[0].task, 0)
+    asked = [searcher.ask()[0] for _ in range(40)]
+    assert sorted(asked) == list(range(40))
+    proposed = PEERS["quantile_based"].fit(RECORDINGS[1:], RECORDINGS[0].task, 0)._suggest()
+    np.testing.assert_allclose(list(proposed.values()), RECORDINGS[0].task.cube[asked[0]])
 
 
 @pytest.mark.parametrize("name", ["off", "0x3", "8", "8x"])
