@@ -19,11 +19,12 @@ SPREADS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 """Factors of the intervals' width to choose from."""
 
 
-def held_out(runs: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, CurveProcess]]:
-    """Every task, one row a configuration, with what a model of all other data sets expects of it."""
+def held_out(runs: pd.DataFrame, known: pd.DataFrame | None = None) -> Iterator[tuple[pd.DataFrame, CurveProcess]]:
+    """Every task, one row a configuration, with what a model of all other data sets expects of it; known: the runs that
+    it learns from, by default the same."""
     first = first_seeds(runs)
     for task in by_task(first):
-        model = MetaModel.fit(first, without=str(task["fingerprint"].iloc[0]))
+        model = MetaModel.fit(first if known is None else known, without=str(task["fingerprint"].iloc[0]))
         process = model.process_of(task)
         if process is not None:
             yield task, process
