@@ -65,13 +65,13 @@ class Lanes:
         self._step = torch.zeros((), dtype=torch.int64, device=self.device)
         self._first, self._total = (torch.zeros(len(runs), device=self.device) for _ in range(2))
         captured = first.options.compile and self.device.type == "cuda"
-        self._program = Program(self._train_step, self.device if captured else None)
+        self._program = Program(self.device if captured else None)
 
     def train_epoch(self, fraction: float = 1.0) -> None:
         """Advance every run by one epoch on the first `fraction` of the data, and record it in their curves."""
         steps, _ = self.batches.shape(fraction)
         self._start_epoch(fraction, steps)
-        self._program.run(steps)
+        self._program.run(self._train_step, steps)
         losses, accuracies = self._evaluate()
         # The only time that the host waits.
         numbers = torch.stack([self._first, self._total / steps, losses, accuracies]).tolist()
@@ -89,7 +89,7 @@ class Lanes:
     def rehearse(self, steps: int) -> None:
         """Take the first steps of an epoch, to see what they cost; the runs are left as they were, the lanes not."""
         self._start_epoch(1.0, self.batches.shape(1.0)[0])
-        self._program.run(steps)
+        self._program.run(self._train_step, steps)
 
     def _start_epoch(self, fraction: float, steps: int) -> None:
         seeds = [stream_seed(run.options.seed, run.epoch + 1) for run in self.runs]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import types
+
 import pytest
 import torch
 
-from llp.training.fleet import MOST_LANES, Fleet, lanes_allowed
+from llp.training.fleet import MOST_LANES, Fleet, _rehearse, lanes_allowed
 from llp.training.lanes import Lanes
 from tests.training.test_lanes import LANES, close, started
 
@@ -148,3 +150,23 @@ def test_rehearsals_find_how_many_lanes_pay(images, monkeypatch, rates, shares, 
     fleet.measure([OnCuda()] * 16)
     assert fleet.lanes == expected
     assert seen == [1, 2, 4, 8, 16, 3][: len(seen)] if room == 16 else [1, 2, 3]
+
+
+def test_what_earlier_rehearsals_left_cached_does_not_count_as_taken(images, monkeypatch):
+    reserved, peak = 5, 5
+    total = types.SimpleNamespace(total_memory=10)
+
+    def empty_cache():
+        nonlocal reserved
+        reserved = 0
+
+    def reset(device):
+        nonlocal peak
+        peak = reserved
+
+    monkeypatch.setattr(torch.cuda, "empty_cache", empty_cache)
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", reset)
+    monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda device: peak)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: total)
+    assert _rehearse(started(images, lanes=LANES[:1]))[1] == 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -182,6 +184,18 @@ def test_a_rehearsal_leaves_the_runs_as_they_were(images):
     for mine, other in zip(rehearsed, fresh, strict=True):
         assert mine.epoch == 0
         torch.testing.assert_close(mine.model.state_dict(), other.model.state_dict(), rtol=0, atol=0)
+
+
+def test_the_memory_of_lanes_is_free_as_soon_as_nobody_holds_them(images):
+    lanes = Lanes(started(images, "simple_cnn"))
+    gc.disable()
+    try:
+        lanes.train_epoch()
+        weights = weakref.ref(lanes.now.weights)
+        del lanes
+        assert weights() is None
+    finally:
+        gc.enable()
 
 
 def test_the_data_lie_in_memory_once(images):
