@@ -75,11 +75,13 @@ class Lanes:
         losses, accuracies = self._evaluate()
         # The only time that the host waits.
         numbers = torch.stack([self._first, self._total / steps, losses, accuracies]).tolist()
+        # Memory that runs out from here on would leave some runs an epoch ahead of their curves.
+        rooms = [run.room_for_best() for run in self.runs]
         self.optimizer.done = self.optimizer.done + steps
         self._write_back()
-        for run, first, train_loss, loss, accuracy in zip(self.runs, *numbers, strict=True):
+        for run, room, first, train_loss, loss, accuracy in zip(self.runs, rooms, *numbers, strict=True):
             rate = run.set_rate((run.epoch + (steps - 1) / steps) / run.options.epochs)
-            run.record(first, train_loss, loss, accuracy, rate, fraction)
+            run.record(first, train_loss, loss, accuracy, rate, fraction, room)
         self.reached = [run.epoch for run in self.runs]
 
     def hold(self, runs: Sequence[Run]) -> bool:
@@ -169,8 +171,8 @@ class Lanes:
         return total / len(validation.targets), hits / len(validation.targets)
 
     def _write_back(self) -> None:
+        self.optimizer.write_back()  # first, since it still takes some memory
         self.now.write((number, run.model) for number, run in enumerate(self.runs))
-        self.optimizer.write_back()
         for number, run in enumerate(self.runs):
             if run.averager is not None:
                 self.mean.write([(number, run.averager.module)])

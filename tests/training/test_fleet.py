@@ -6,6 +6,7 @@ import types
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from llp.training.fleet import MOST_LANES, Fleet, _rehearse, lanes_allowed
 from llp.training.lanes import Lanes
@@ -82,6 +83,55 @@ def test_memory_that_runs_out_in_the_middle_of_an_epoch_costs_that_epoch_alone(i
     for mine, other in zip(runs, alone, strict=True):
         other.advance(2)
         close(mine, other)
+
+
+class MemoryRunsOut(TorchDispatchMode):
+    """So many new tensors still fit into memory."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room = room
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        results = function._schema.returns
+        self.room -= any(isinstance(r.type, torch.TensorType) and r.alias_info is None for r in results)
+        if self.room < 0:
+            raise torch.OutOfMemoryError("CUDA out of memory (simulated)")
+        return function(*args, **(kwargs or {}))
+
+
+def test_memory_that_runs_out_after_an_epoch_does_not_make_any_run_train_it_twice(images, monkeypatch):
+    """Whichever of the tensors it is that does not fit."""
+    lanes = [LANES[2], LANES[5]]
+    alone = started(images, lanes=lanes, keep_best=True)
+    for run in alone:
+        run.advance(1)
+    evaluate, train_epoch = Lanes._evaluate, Lanes.train_epoch
+    tight: list[MemoryRunsOut] = []
+
+    def evaluate_last(lanes):
+        numbers = evaluate(lanes)
+        if len(lanes.runs) == 2:
+            tight[-1].__enter__()
+        return numbers
+
+    def leave(lanes, fraction):
+        try:
+            train_epoch(lanes, fraction)
+        finally:
+            if len(lanes.runs) == 2:
+                tight[-1].__exit__(None, None, None)
+
+    monkeypatch.setattr(Lanes, "_evaluate", evaluate_last)
+    monkeypatch.setattr(Lanes, "train_epoch", leave)
+    while not tight or tight[-1].room < 0:
+        tight.append(MemoryRunsOut(len(tight)))
+        runs = started(images, lanes=lanes, keep_best=True)
+        Fleet(2).train_epoch(runs)
+        for mine, other in zip(runs, alone, strict=True):
+            close(mine, other)
+            torch.testing.assert_close(mine.best, other.best, rtol=2e-2, atol=2e-3)
+    assert len(tight) > 10
 
 
 def test_memory_that_does_not_suffice_for_one_is_an_error(images, room):
