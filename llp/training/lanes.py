@@ -176,7 +176,7 @@ class Lanes:
         for number, run in enumerate(self.runs):
             if run.averager is not None:
                 self.mean.write([(number, run.averager.module)])
-                run.averager.count(int(self.optimizer.done[number]))
+                run.averager.updates = int(self.optimizer.done[number])
 
     def _tensor(self, values, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         return torch.tensor(values, dtype=dtype, device=self.device)
