@@ -175,9 +175,12 @@ def _way(loss: BatchLoss, points: Mapping[int, Params], model: int, size: int) -
 
 
 def _measured(loss: BatchLoss, params: Params, start: Params | None, look: Look, seed: int) -> dict[str, float | str]:
-    effort = Effort(eigenvalues=min(3, dimension(params) // 2), products=look.products, parts=min(8, len(loss.targets)))
+    parts = min(8, len(loss.targets))
+    effort = Effort(eigenvalues=min(3, dimension(params) // 2), products=look.products, parts=parts)
     batch, trail = (loss.inputs, loss.targets), () if start is None else (start,)
-    seen = measure(loss.model, loss.loss_fn, batch, GROUPS, seed, trail, effort)
+    # One sample does not differ from others.
+    groups = [name for name in GROUPS if name != "noise" or parts > 1]
+    seen = {"noise_scale": math.nan, **measure(loss.model, loss.loss_fn, batch, groups, seed, trail, effort)}
     ends = seen["hessian_eigenvalue_1"], seen["hessian_smallest_eigenvalue"]
     return {
         "critical_point": kind(seen["gradient_norm"], *ends),

@@ -15,6 +15,7 @@ import pytest
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from llp.training import batches, random_bits
 
@@ -29,6 +30,28 @@ class FakeCuda:
     def read(self, tensor: torch.Tensor) -> list | float:
         self.waits += tensor.device.type == "cuda"
         return np.zeros(tuple(tensor.shape)).tolist()
+
+
+class CopiesFromHost(TorchDispatchMode):
+    """count: the tensors that went from the host to the device while the host waited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        result = function(*args, **kwargs)
+        pairs = []
+        if function is torch.ops.aten._to_copy.default:
+            pairs = [(result, args[0])]
+        elif function is torch.ops.aten.copy_.default:
+            pairs = [args[:2]]
+        elif function is torch.ops.aten._foreach_copy_.default:
+            pairs = zip(*args[:2], strict=True)
+        if not kwargs.get("non_blocking"):
+            self.count += sum(into.is_cuda and not out_of.is_cuda for into, out_of in pairs)
+        return result
 
 
 @pytest.fixture

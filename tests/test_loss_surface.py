@@ -177,6 +177,13 @@ def test_samples_are_fewer_where_memory_is_short(data, subject, monkeypatch):
     assert fewer == pytest.approx(few / 2, abs=1)
 
 
+def test_one_sample_has_no_gradient_noise_and_everything_else(data, subject, monkeypatch):
+    monkeypatch.setattr(module, "MEMORY", 1)
+    numbers = look_around(*subject, data, CPU, 0.0, LOOK, 0).numbers
+    assert numbers["samples"] == 1
+    assert [key for key, value in numbers.items() if isinstance(value, float) and math.isnan(value)] == ["noise_scale"]
+
+
 def test_a_broken_network_is_one_line(data, subject):
     model = network("mlp", data)
     torch.nn.init.constant_(next(model.parameters()), math.nan)

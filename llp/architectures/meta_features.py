@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -40,9 +41,12 @@ def describe(model: nn.Module, inputs: torch.Tensor, targets: torch.Tensor) -> d
         torch.no_grad(),
     ):
         model(inputs[:1])
-    loss = F.cross_entropy(model(inputs), targets)
     parameters = [p for p in model.parameters() if p.requires_grad]
-    gradients = [g for g in torch.autograd.grad(loss, parameters, allow_unused=True) if g is not None]
+    recurrent = any(isinstance(module, nn.RNNBase) for module in weighted)
+    # cuDNN's recurrent layers have a derivative in training mode only.
+    with torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext():
+        loss = F.cross_entropy(model(inputs), targets)
+        gradients = [g for g in torch.autograd.grad(loss, parameters, allow_unused=True) if g is not None]
     model.train(training)
     return {
         "parameters": float(sum(p.numel() for p in parameters)),

@@ -35,8 +35,9 @@ def measure(
     """The groups named in `which`, measured on one `batch` (inputs, targets) in evaluation mode.
 
     `trail` are earlier parameters, oldest first: the first is the start, the last is where the last update came from;
-    without them what needs them is NaN. `seconds_<group>` is what a group took, the first one with the pass over the
-    batch that others share: drop these from files that must not differ from run to run.
+    frozen ones among them are not looked at. Without a trail what needs it is NaN. `seconds_<group>` is what a group
+    took, the first one with the pass over the batch that others share: drop these from files that must not differ from
+    run to run.
 
     Raises `ParameterError` for an unknown group, a model without parameters or a loss that is not a scalar, `LLPError`
     when the loss is not finite.
@@ -45,9 +46,10 @@ def measure(
     began = time.perf_counter()
     glance = Glance(batch_loss(model, loss_fn, batch), parameters(model))
     require_finite(glance.seen.value)
+    past = _among(glance.params, trail)
 
     def look(group: Group, normals: Tensor, signs: Tensor) -> dict[str, Tensor]:
-        return group.look(Situation(glance, tuple(trail), effort, normals, signs))
+        return group.look(Situation(glance, past, effort, normals, signs))
 
     return {name: values[0] for name, values in _measure(look, groups, glance.params, seed, effort, 1, began).items()}
 
@@ -76,7 +78,7 @@ def measure_lanes(
     groups = _groups(which)
     began = time.perf_counter()
     loss = batch_loss(model, loss_fn, batch)
-    stacked = (_detached(params), tuple(_detached(point) for point in trail), _detached(buffers or {}))
+    stacked = (_detached(params), tuple(map(_detached, _among(params, trail))), _detached(buffers or {}))
     counts = {len(value) for tree in (params, *trail, buffers or {}) for value in tree.values()}
     if len(counts) != 1:
         raise ParameterError(f"all stacked tensors must have the same number of lanes, not {sorted(counts)}")
@@ -119,6 +121,11 @@ def _in_plain_order(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _in_plain_order(item) for name, item in value.items()}
     return value.clone(memory_format=torch.contiguous_format) if isinstance(value, Tensor) else value
+
+
+def _among(params: Params, trail: Sequence[Params]) -> tuple[Params, ...]:
+    """Of earlier parameters those that are measured: frozen ones would count as a part of the way."""
+    return tuple({name: point[name] for name in params} for point in trail)
 
 
 def _detached(tree: Params) -> Params:

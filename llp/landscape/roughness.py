@@ -28,7 +28,8 @@ class Smoothness(NamedTuple):
 
 
 class Convexity(NamedTuple):
-    """`share` of the interior points where the loss curves up, and the `deepest` downward curvature, 0 if none."""
+    """`share` of the interior points where the loss does not curve down, straight stretches included, and the `deepest`
+    downward curvature, 0 if none."""
 
     share: float
     deepest: float
@@ -39,7 +40,8 @@ def roughness(losses: ArrayLike, width: float = 1.0) -> float:
     of the losses.
 
     `width` is the filter's standard deviation in grid steps; what is narrower counts as rough. A straight slope and a
-    quadratic bowl score 0 and white noise close to 1. Points within 3 widths of an edge only serve the smoothing.
+    quadratic bowl score 0 and white noise, at a width of 1, about 0.7 on a line and 0.87 on a grid, more at greater
+    widths. Points within 3 widths of an edge only serve the smoothing.
 
     Raises `ParameterError` when the slice is not finite or too small for the width.
     """
@@ -71,7 +73,7 @@ def smoothness(losses: ArrayLike, spacing: float = 1.0) -> Smoothness:
 
 
 def convexity(losses: ArrayLike, spacing: float = 1.0, tolerance: float = 1e-6) -> Convexity:
-    """How much of the slice curves up; bends below `tolerance` times the range of the losses count as straight.
+    """How much of the slice does not curve down; bends below `tolerance` times the range of the losses count as none.
 
     Raises `ParameterError` when the slice is not finite or has fewer than 3 points along an axis.
     """

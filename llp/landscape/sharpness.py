@@ -13,7 +13,7 @@ from torch import Tensor
 from llp.errors import ParameterError
 from llp.landscape.gradients import gradient
 from llp.landscape.loss import LossFunction, Params, evaluate
-from llp.landscape.vectors import filter_normalised, moved, norm, unflatten
+from llp.landscape.vectors import filter_normalised, flatten, moved, norm, unflatten
 
 
 class Increase(NamedTuple):
@@ -36,7 +36,7 @@ def ascent_sharpness(loss: LossFunction, params: Params, radius: float = 0.05) -
     To first order the most that the loss rises within the ball. Foret et al., "Sharpness-aware minimization for
     efficiently improving generalization", 2021.
     """
-    slope = gradient(loss, params)
+    slope = _scaled(gradient(loss, params))
     return _rise(loss, params, slope, radius / _positive(norm(slope)))
 
 
@@ -49,7 +49,7 @@ def adaptive_sharpness(loss: LossFunction, params: Params, radius: float = 0.5) 
     value breaks the invariance).
     """
     slope = gradient(loss, params)
-    scaled = {name: value.abs() * slope[name] for name, value in params.items()}
+    scaled = _scaled({name: value.abs() * slope[name] for name, value in params.items()})
     step = {name: value.abs() * scaled[name] for name, value in params.items()}
     return _rise(loss, params, step, radius / _positive(norm(scaled)))
 
@@ -104,6 +104,12 @@ def critical_step(
 def _rise(loss: LossFunction, params: Params, direction: Params, step: Tensor | float) -> Tensor:
     with torch.no_grad():
         return evaluate(loss, moved(params, direction, step)) - evaluate(loss, params)
+
+
+def _scaled(direction: Params) -> Params:
+    """With a largest entry of 1, so that no square is too small for a number; zero stays zero."""
+    largest = _positive(flatten(direction).abs().amax())
+    return {name: value / largest for name, value in direction.items()}
 
 
 def _positive(length: Tensor) -> Tensor:

@@ -82,16 +82,19 @@ def principal_plane(trajectory: Sequence[Params]) -> PrincipalPlane:
     if len(trajectory) < 3:
         raise ParameterError(f"a plane needs a path of at least 3 points, not {len(trajectory)}")
     last = trajectory[-1]
-    # In the order of the last point, whatever that of the others.
+    # In the order of the last point, whatever that of the others. In double precision, since rounded inner products
+    # give a straight path a second direction.
     offsets = torch.stack([-flatten(difference(last, point)) for point in trajectory[:-1]])
+    dtype, offsets = offsets.dtype, offsets.double()
     # Through the small matrix of inner products: the path has few points and many dimensions.
-    squares, mix = torch.linalg.eigh((offsets @ offsets.T).double())
+    products = offsets @ offsets.T
+    squares, mix = torch.linalg.eigh(products)
     squares, mix = squares.flip(0)[:2], mix.flip(1)[:, :2]
-    total = offsets.double().square().sum()
+    total = products.trace()
     if not squares[1] > 1e-10 * total:
         raise ParameterError("the path lies on a line, which spans no plane")
     mix = mix * torch.where(mix[0] < 0, -1.0, 1.0)
-    directions = ((mix / squares.sqrt()).T.to(offsets.dtype) @ offsets).unbind(0)
+    directions = ((mix / squares.sqrt()).T @ offsets).to(dtype).unbind(0)
     plane = Plane(last, *(unflatten(direction, last) for direction in directions))
     return PrincipalPlane(plane, project(plane, trajectory), (squares / total).cpu().numpy())
 

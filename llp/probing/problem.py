@@ -13,7 +13,7 @@ from llp.architectures import meta_features
 from llp.architectures.catalog import code_of
 from llp.datasets.dataset import Dataset, load_dataset
 from llp.probing.store import code_version, key_of
-from llp.training.precision import choose_device
+from llp.training.precision import choose_device, choose_dtype
 from llp.training.run import Run
 from llp.training.task import TrainingSettings, evaluation_batches, lane_group, start_run
 
@@ -65,6 +65,7 @@ class TaskProblem:
         return meta_features.describe(run.model, inputs[:256], targets[:256])
 
     def key(self, configuration: Mapping[str, Any], seed: int) -> str:
+        device = choose_device(self.device)
         return key_of(
             data=_digest(self.folder),
             code=self.code_version(),
@@ -73,15 +74,17 @@ class TaskProblem:
             epochs=self.epochs,
             seed=seed,
             settings=vars(self.settings),
-            device=choose_device(self.device).type,
+            device=device.type,
+            dtype=choose_dtype(self.settings.precision, device, _load(self.folder).input_shape),
         )
 
     def lane_group(self, configuration: Mapping[str, Any]) -> Hashable:
         return lane_group(self.architecture, configuration)
 
     def code_version(self) -> str:
-        """Of the code that decides what a run of this problem gives."""
-        return code_version("training", "schedules", *code_of(self.architecture), "datasets/split.py")
+        """Of the code that decides what a run of this problem gives, and what its network is described by."""
+        architecture = ("architectures/catalog.py", "architectures/meta_features.py", *code_of(self.architecture))
+        return code_version("training", "schedules", *architecture, "datasets/split.py")
 
 
 @functools.lru_cache(maxsize=2)

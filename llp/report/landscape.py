@@ -70,7 +70,10 @@ def _rows(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
             numbers["distance_from_start"],
             f"in parameters; their own norm is {number(numbers['weight_norm'])}",
         ),
-        "Convex share": (numbers["convex_share"], "of the random plane along its rows and columns; 1 is a bowl"),
+        "Convex share": (
+            numbers["convex_share"],
+            "of the random plane, along rows and columns, that does not bend down; a bowl has 1",
+        ),
         "Roughness": (numbers["roughness"], "share of the variation on that plane that a narrow smoothing removes"),
     }
     return [{"name": name, "value": value, "meaning": meaning} for name, (value, meaning) in rows.items()]

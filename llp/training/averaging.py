@@ -1,53 +1,70 @@
-"""Averages of the weights along a run, by torch.optim.swa_utils."""
+"""Averages of the weights along a run."""
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 import torch
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from llp.training.stacking import copy_all
 
 EMA_EPOCHS = 1.0  # time constant of the exponential average, in epochs
 SWA_START = 0.75  # share of the training after which the plain mean begins
 
 
 class Averager:
-    """Keeps the average of a model's weights and buffers.
+    """Keeps the average of a model's weights and buffers in `module`, a network like the model, over `updates` of them.
 
     kind: `ema`, after every step with a time constant of one epoch; `swa`, after every epoch of the last quarter
-    (Izmailov et al. 2018). Buffers are averaged with the weights, so batch norm needs no second pass over the data.
+    (Izmailov et al. 2018). Buffers are averaged with the weights, so batch norm needs no second pass over the data;
+    whole numbers are taken over from the model.
+
+    The arithmetic is that of torch.optim.swa_utils.AveragedModel, which on a GPU makes the host wait at every update,
+    and fails at a plain mean of whole numbers.
     """
 
     def __init__(self, model: nn.Module, kind: str, steps_per_epoch: int) -> None:
         self.kind = kind
-        if kind == "ema":
-            self.decay = 1 - 1 / max(2.0, EMA_EPOCHS * steps_per_epoch)
-            self.model = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(self.decay), use_buffers=True)
-        else:
-            self.model = AveragedModel(model, use_buffers=True)
-
-    @property
-    def module(self) -> nn.Module:
-        """Where the average is kept, a network like the model."""
-        return self.model.module
-
-    def count(self, updates: int) -> None:
-        """Note that the average is one over so many updates."""
-        self.model.n_averaged.fill_(updates)
+        self.decay = 1 - 1 / max(2.0, EMA_EPOCHS * steps_per_epoch)
+        self.module = copy.deepcopy(model)
+        self.updates = 0
 
     def after_step(self, model: nn.Module) -> None:
         if self.kind == "ema":
-            self.model.update_parameters(model)
+            self._update(model)
 
     def after_epoch(self, model: nn.Module, progress: float) -> None:
         if self.kind == "swa" and progress > SWA_START:
-            self.model.update_parameters(model)
+            self._update(model)
 
     def weights(self, model: nn.Module) -> nn.Module:
         """The model to evaluate: the average, or the model itself before there is one."""
-        return self.model.module if int(self.model.n_averaged) > 0 else model
+        return self.module if self.updates > 0 else model
 
-    def state_dict(self) -> dict[str, torch.Tensor]:
-        return self.model.state_dict()
+    def state_dict(self) -> dict[str, Any]:
+        return {"module": self.module.state_dict(), "updates": self.updates}
 
-    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
-        self.model.load_state_dict(state)
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.module.load_state_dict(state["module"])
+        self.updates = state["updates"]
+
+    @torch.no_grad()
+    def _update(self, model: nn.Module) -> None:
+        pairs = list(zip(_tensors(self.module), _tensors(model), strict=True))
+        averaged = [pair for pair in pairs if self.updates > 0 and pair[0].is_floating_point()]
+        copy_all(([mine], [now]) for mine, now in pairs if self.updates == 0 or not mine.is_floating_point())
+        if averaged:
+            mine, now = map(list, zip(*averaged, strict=True))
+            if self.kind == "ema":
+                torch._foreach_lerp_(mine, now, 1 - self.decay)
+            else:
+                steps = torch._foreach_sub(now, mine)
+                torch._foreach_div_(steps, self.updates + 1)
+                torch._foreach_add_(mine, steps)
+        self.updates += 1
+
+
+def _tensors(model: nn.Module) -> list[torch.Tensor]:
+    return [*model.parameters(), *model.buffers()]

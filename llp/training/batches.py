@@ -163,7 +163,11 @@ class ArrayBatches:
 
 
 class LoaderBatches:
-    """Batches of a user's own loaders. `loader_at(fraction)` returns the loader over that share of the data."""
+    """Batches of a user's own loaders. `loader_at(fraction)` returns the loader over that share of the data.
+
+    A generator of a loader's own is seeded for every epoch of a training, so that a saved run goes on as it would have
+    without the break.
+    """
 
     def __init__(self, loader_at: Callable[[float], Iterable[Sequence[torch.Tensor]]], device: torch.device) -> None:
         self.loader_at = loader_at
@@ -185,9 +189,21 @@ class LoaderBatches:
         return steps
 
     def epoch(self, fraction: float = 1.0, generator: torch.Generator | None = None) -> Iterator[Batch]:
-        for batch in self._loader(fraction):
+        loader = self._loader(fraction)
+        if generator is not None:
+            for own in _generators(loader):
+                own.manual_seed(generator.initial_seed())
+        for batch in loader:
             inputs, targets = batch[0], batch[1]
             yield inputs.to(self.device, non_blocking=True), targets.to(self.device, non_blocking=True)
+
+
+def _generators(loader: Iterable) -> list[torch.Generator]:
+    """What a DataLoader and its samplers draw with, where that is not the global generator."""
+    batch_sampler = getattr(loader, "batch_sampler", None)
+    drawing = (loader, getattr(loader, "sampler", None), batch_sampler, getattr(batch_sampler, "sampler", None))
+    found = (getattr(part, "generator", None) for part in drawing)
+    return [own for own in found if isinstance(own, torch.Generator)]
 
 
 def _permutation(count: int, generator: torch.Generator | None, device: torch.device) -> torch.Tensor:

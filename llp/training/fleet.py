@@ -92,6 +92,7 @@ class Fleet:
 def _rehearse(runs: Sequence[Run]) -> tuple[float, float]:
     """Lane steps a second, and the share of the device's memory in use at the peak."""
     device = runs[0].device
+    torch.cuda.empty_cache()  # else what earlier rehearsals left there would count
     torch.cuda.reset_peak_memory_stats(device)
     lanes = Lanes(runs)
     times = []

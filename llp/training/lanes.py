@@ -65,21 +65,23 @@ class Lanes:
         self._step = torch.zeros((), dtype=torch.int64, device=self.device)
         self._first, self._total = (torch.zeros(len(runs), device=self.device) for _ in range(2))
         captured = first.options.compile and self.device.type == "cuda"
-        self._program = Program(self._train_step, self.device if captured else None)
+        self._program = Program(self.device if captured else None)
 
     def train_epoch(self, fraction: float = 1.0) -> None:
         """Advance every run by one epoch on the first `fraction` of the data, and record it in their curves."""
         steps, _ = self.batches.shape(fraction)
         self._start_epoch(fraction, steps)
-        self._program.run(steps)
+        self._program.run(self._train_step, steps)
         losses, accuracies = self._evaluate()
         # The only time that the host waits.
         numbers = torch.stack([self._first, self._total / steps, losses, accuracies]).tolist()
+        # Memory that runs out from here on would leave some runs an epoch ahead of their curves.
+        rooms = [run.room_for_best() for run in self.runs]
         self.optimizer.done = self.optimizer.done + steps
         self._write_back()
-        for run, first, train_loss, loss, accuracy in zip(self.runs, *numbers, strict=True):
+        for run, room, first, train_loss, loss, accuracy in zip(self.runs, rooms, *numbers, strict=True):
             rate = run.set_rate((run.epoch + (steps - 1) / steps) / run.options.epochs)
-            run.record(first, train_loss, loss, accuracy, rate, fraction)
+            run.record(first, train_loss, loss, accuracy, rate, fraction, room)
         self.reached = [run.epoch for run in self.runs]
 
     def hold(self, runs: Sequence[Run]) -> bool:
@@ -89,7 +91,7 @@ class Lanes:
     def rehearse(self, steps: int) -> None:
         """Take the first steps of an epoch, to see what they cost; the runs are left as they were, the lanes not."""
         self._start_epoch(1.0, self.batches.shape(1.0)[0])
-        self._program.run(steps)
+        self._program.run(self._train_step, steps)
 
     def _start_epoch(self, fraction: float, steps: int) -> None:
         seeds = [stream_seed(run.options.seed, run.epoch + 1) for run in self.runs]
@@ -169,12 +171,12 @@ class Lanes:
         return total / len(validation.targets), hits / len(validation.targets)
 
     def _write_back(self) -> None:
+        self.optimizer.write_back()  # first, since it still takes some memory
         self.now.write((number, run.model) for number, run in enumerate(self.runs))
-        self.optimizer.write_back()
         for number, run in enumerate(self.runs):
             if run.averager is not None:
                 self.mean.write([(number, run.averager.module)])
-                run.averager.count(int(self.optimizer.done[number]))
+                run.averager.updates = int(self.optimizer.done[number])
 
     def _tensor(self, values, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         return torch.tensor(values, dtype=dtype, device=self.device)

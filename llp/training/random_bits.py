@@ -35,7 +35,7 @@ def step_keys(seed: int, steps: int, uses: Sequence[int], device: torch.device) 
 def random_bits(key: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
     """Uniform random int32 of a shape; key: (2,), one of `step_keys`. Works under `torch.vmap` over the keys."""
     size = math.prod(shape)
-    bits = _positions(1 << max(0, size - 1).bit_length(), key.device)[:size].view(*shape) ^ key[0]
+    bits = _places(1 << max(0, size - 1).bit_length(), key.device)[:size].view(*shape) ^ key[0]
     # In place: what this costs is memory traffic.
     bits *= key[1]
     bits ^= bits >> 15
@@ -64,6 +64,12 @@ def reached(bits: torch.Tensor, below: int | torch.Tensor) -> torch.Tensor:
     bits >>= 31
     bits += 1
     return bits
+
+
+@torch.compiler.assume_constant_result
+def _places(size: int, device: torch.device) -> torch.Tensor:
+    """`_positions`, which torch.compile would compute anew at every pass: it sees through the cache."""
+    return _positions(size, device)
 
 
 @functools.cache

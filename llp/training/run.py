@@ -25,6 +25,7 @@ from llp.training.host_memory import keep_freed_memory
 from llp.training.optimizers import SharpnessAware
 from llp.training.random_bits import step_keys
 from llp.training.recipe import Recipe
+from llp.training.stacking import copy_all
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -177,12 +178,26 @@ class Run:
             if self.averager is not None:
                 self.averager.after_epoch(self.model, (self.epoch + 1) / options.epochs)
             validation_loss, accuracy = self.evaluate()
-        self.record(float(first), float(total) / steps, validation_loss, accuracy, rate, fraction)
+        room = self.room_for_best()
+        self.record(float(first), float(total) / steps, validation_loss, accuracy, rate, fraction, room)
+
+    def room_for_best(self) -> dict[str, torch.Tensor] | None:
+        """Memory that `record` needs for a copy of the weights; None where none is kept."""
+        if not self.options.keep_best:
+            return None
+        return {name: torch.empty_like(value) for name, value in self.model.state_dict().items()}
 
     def record(
-        self, first: float, train_loss: float, validation_loss: float, accuracy: float, rate: float, cost: float
+        self,
+        first: float,
+        train_loss: float,
+        validation_loss: float,
+        accuracy: float,
+        rate: float,
+        cost: float,
+        room: dict[str, torch.Tensor] | None,
     ) -> None:
-        """Note an epoch that was trained, see `Curve`; first: the loss of its first batch."""
+        """Note an epoch that was trained, see `Curve`; first: the loss of its first batch; room: `room_for_best()`."""
         if self.start_loss is None:
             self.start_loss = first
         curve, earlier = self.curve, len(self.curve)
@@ -191,10 +206,12 @@ class Run:
             and math.isfinite(validation_loss)
             and train_loss <= self.options.divergence_factor * max(self.start_loss, 1e-6)
         )
-        if self.options.keep_best and not self.diverged:
+        if room is not None and not self.diverged:
             rivals = zip(curve.validation_accuracy, curve.validation_loss, strict=True)
             if all((accuracy, -validation_loss) > (other, -loss) for other, loss in rivals) or earlier == 0:
-                self.best = {k: v.detach().clone() for k, v in self.weights().state_dict().items()}
+                weights = self.weights().state_dict()
+                copy_all([(list(room.values()), [weights[name] for name in room])])
+                self.best = room
         curve.train_loss.append(train_loss)
         curve.validation_loss.append(validation_loss)
         curve.validation_accuracy.append(accuracy)

@@ -104,6 +104,13 @@ class VectorOptimizer:
         self.first = torch.zeros(shape, device=device)
         self.second = torch.zeros(shape, device=device) if self._divides else None
         copy_all((mine, theirs) for mine, theirs in self._states() if theirs)
+        # Memory that runs out must do so before `write_back` changes anything.
+        self._missing = [
+            (optimizer.state, parameter, _empty_state(optimizer, parameter))
+            for optimizer in self.optimizers
+            for parameter in _parameters(optimizer)
+            if not optimizer.state.get(parameter) and _has_state(optimizer)
+        ]
 
     def coefficients(self, rates: np.ndarray) -> torch.Tensor:
         """What changes from step to step, of the next ones: (steps, 3, K, 1), on the device. rates: (steps, K)."""
@@ -133,13 +140,13 @@ class VectorOptimizer:
 
     def write_back(self) -> None:
         """Give every stock optimizer the state it would have after these steps."""
-        for optimizer in self.optimizers:
-            for parameter in _parameters(optimizer):
-                _prepare(optimizer, parameter)
-        copy_all((theirs, mine) for mine, theirs in self._states())
         taken = torch.tensor(self.done, dtype=torch.float32)
         # Counters lie on the host or on the device, as the optimizer pleases.
         counts = {home: taken.to(home).unbind() for home in {torch.device("cpu"), self.first.device}}
+        for states, parameter, state in self._missing:
+            states[parameter] = state
+        self._missing = []
+        copy_all((theirs, mine) for mine, theirs in self._states())
         for number, optimizer in enumerate(self.optimizers):
             steps = [state["step"] for state in optimizer.state.values() if "step" in state]
             copy_all([(steps, [counts[step.device][number] for step in steps])])
@@ -159,15 +166,17 @@ def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
     return optimizer.param_groups[0]["params"]
 
 
-def _prepare(optimizer: torch.optim.Optimizer, parameter: nn.Parameter) -> None:
-    """An empty state, as the optimizer's own first step makes it."""
-    options = optimizer.param_groups[0]
-    if optimizer.state.get(parameter) or (type(optimizer) is torch.optim.SGD and not options["momentum"]):
-        return
-    state: dict[str, Any] = optimizer.state[parameter]
+def _has_state(optimizer: torch.optim.Optimizer) -> bool:
+    return type(optimizer) is not torch.optim.SGD or bool(optimizer.param_groups[0]["momentum"])
+
+
+def _empty_state(optimizer: torch.optim.Optimizer, parameter: nn.Parameter) -> dict[str, Any]:
+    """As the optimizer's own first step makes it."""
+    options, state = optimizer.param_groups[0], {}
     if type(optimizer) is not torch.optim.SGD:
         home = parameter.device if options.get("fused") or options.get("capturable") else "cpu"
         state["step"] = torch.zeros((), device=home)
     for slot in SLOTS[type(optimizer)]:
         if slot is not None:
             state[slot] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+    return state

@@ -83,15 +83,36 @@ def test_a_users_network_without_a_layer_of_a_usual_kind():
     assert (features["parameters"], features["depth"], features["width"]) == (6, 0, 0)
 
 
+class Reader(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.GRU(5, 7, batch_first=True)
+        self.head = nn.Linear(7, 3)
+
+    def forward(self, x):
+        return self.head(self.rnn(x)[0][:, -1])
+
+
 def test_recurrent_layers_count():
-    class Reader(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.rnn = nn.GRU(5, 7, batch_first=True)
-            self.head = nn.Linear(7, 3)
-
-        def forward(self, x):
-            return self.head(self.rnn(x)[0][:, -1])
-
     features = describe(Reader(), torch.randn(2, 4, 5), torch.tensor([0, 2]))
     assert (features["depth"], features["width"]) == (2, 7)
+
+
+def test_only_networks_with_recurrent_layers_are_differentiated_without_cudnn():
+    """cuDNN's recurrent layers have no derivative in evaluation mode."""
+    before = torch.backends.cudnn.enabled
+    for model, inputs, expected in (
+        (Reader(), torch.randn(2, 4, 5), False),
+        (nn.Linear(5, 3), torch.randn(2, 5), before),
+    ):
+        seen = []
+
+        def look(module, inputs, outputs, seen=seen):
+            if torch.is_grad_enabled():
+                outputs.register_hook(lambda gradient: seen.append(torch.backends.cudnn.enabled))
+                seen.append(torch.backends.cudnn.enabled)
+
+        model.register_forward_hook(look)
+        describe(model, inputs, torch.tensor([0, 2]))
+        assert seen == [expected] * 2
+        assert torch.backends.cudnn.enabled == before

@@ -77,6 +77,16 @@ def test_cosines_of_successive_gradients_and_updates(case: Case) -> None:
     assert standing["gradient_cosine"] == pytest.approx(1)
 
 
+def test_frozen_parameters_are_no_part_of_the_way() -> None:
+    model, batch = _network(), _batch()
+    model[0].requires_grad_(False)
+    trail = [jittered(parameters(model), size, seed) for size, seed in ((1.0, 1), (0.5, 2))]
+    frozen = {name: 100 * value.detach() for name, value in model.named_parameters() if not value.requires_grad}
+    groups = ["norms", "gradients"]
+    found = measure(model, cross_entropy, batch, groups, trail=[{**frozen, **point} for point in trail])
+    assert _values(found) == _values(measure(model, cross_entropy, batch, groups, trail=trail))
+
+
 def test_lanes_are_what_each_is_alone() -> None:
     """All groups on three networks in single precision: one by one, two at a time and in one pass."""
     models, batch = [_network() for _ in range(3)], _batch()

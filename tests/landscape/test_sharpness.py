@@ -44,6 +44,14 @@ def test_no_sharpness_where_there_is_no_gradient() -> None:
     assert adaptive_sharpness(QUADRATIC, at(0, 0)) == 0
 
 
+@pytest.mark.parametrize("size", [1e-18, 1e-24, 1e-30, 1e-36])
+def test_a_gradient_whose_square_is_no_number_still_has_a_direction(size: float) -> None:
+    """A plane rises by radius times slope; entries of 1 make the two measures alike."""
+    point, expected = {"x": torch.ones(10)}, pytest.approx(0.5 * size * math.sqrt(10), rel=1e-4, abs=0)
+    for sharpness in (ascent_sharpness, adaptive_sharpness):
+        assert float(sharpness(lambda params: size * params["x"].sum(), point, 0.5)) == expected
+
+
 def test_adaptive_sharpness_is_blind_to_rescaled_layers(relu_case: Case, rescaled: Params) -> None:
     sharpness = [adaptive_sharpness(relu_case.loss, params, 0.5) for params in (relu_case.params, rescaled)]
     assert sharpness[0] > 0.01

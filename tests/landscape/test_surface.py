@@ -96,6 +96,20 @@ def test_principal_plane_explains_the_most(case: Case) -> None:
     np.testing.assert_allclose(principal_plane(path).explained, (squares[:2] / squares.sum()).numpy(), rtol=1e-9)
 
 
+@pytest.mark.parametrize("bend", [0.0, 1e-3])
+def test_in_single_precision_too_a_straight_path_is_a_line_and_a_bent_one_spans_a_plane(bend: float) -> None:
+    here, along, aside = torch.randn(3, 50_000, generator=torch.Generator().manual_seed(0))
+    path = [{"w": here + t * along + bend * t * t * aside} for t in torch.linspace(0, 1, 10)]
+    if bend == 0:
+        with pytest.raises(ParameterError, match="lies on a line"):
+            principal_plane(path)
+        return
+    _, first, second = principal_plane(path).plane
+    assert first["w"].dtype == torch.float32
+    assert [float(dot(a, b)) for a, b in ((first, first), (second, second))] == pytest.approx([1, 1], rel=1e-5)
+    assert float(dot(first, second)) == pytest.approx(0, abs=1e-5)
+
+
 def test_projection_with_oblique_directions() -> None:
     plane = Plane(at(1, 1), at(2, 0), at(1, 1))
     np.testing.assert_allclose(project(plane, [at(1, 1), at(3, 1), at(4, 2)]), [[0, 0], [1, 0], [1, 1]], atol=1e-12)

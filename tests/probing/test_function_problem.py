@@ -50,6 +50,23 @@ def test_the_seed_decides_the_weights():
     assert not same_state(one, other)
 
 
+def test_a_run_over_a_loader_with_a_generator_of_its_own_resumes_as_in_a_single_go():
+    def loaders():
+        train, validation = blobs_fn()
+        samples = TensorDataset(*map(torch.cat, zip(*train, strict=True)))
+        generator = torch.Generator().manual_seed(0)
+        return DataLoader(samples, batch_size=8, shuffle=True, generator=generator), validation
+
+    task = problem(dataset_fn=loaders)
+    whole, begun, resumed = (task.start(CONFIGURATION, 0) for _ in range(3))
+    whole.advance(3)
+    begun.advance(1)
+    resumed.load_state_dict(begun.state_dict())
+    resumed.advance(3)
+    assert resumed.curve == whole.curve
+    assert same_state(resumed.model.state_dict(), whole.model.state_dict())
+
+
 @pytest.mark.parametrize("schedule", [lambda progress: 1 - progress, lambda progress: 1.0])
 def test_the_schedule_acts_on_the_users_optimizer(schedule):
     run = problem(schedule=schedule).start(CONFIGURATION, 0)

@@ -6,13 +6,14 @@ import dataclasses
 import pickle
 
 import pytest
+import torch
 
 from llp.architectures.meta_features import describe
 from llp.datasets.dataset import Part, save_dataset
 from llp.errors import ParameterError
 from llp.probing.problem import TaskProblem
 from llp.training.task import TrainingSettings
-from tests.tasks import same_state
+from tests.tasks import image_dataset, same_state
 
 CONFIGURATION = {"learning_rate": 0.01, "units": 8}
 
@@ -64,6 +65,24 @@ def test_a_key_does_not_depend_on_where_the_data_lies_on_its_test_part_or_its_na
 def test_the_code_of_another_architecture_does_not_change_the_version(table_folder):
     versions = {problem(table_folder, architecture=name).code_version() for name in ("mlp", "simple_cnn")}
     assert len(versions) == 2
+
+
+def test_the_code_is_that_of_runs_defaults_and_descriptions(table_folder, monkeypatch):
+    seen = []
+    monkeypatch.setattr("llp.probing.problem.code_version", lambda *modules: seen.extend(modules))
+    problem(table_folder).code_version()
+    assert {"training", "schedules", "architectures/mlp.py", "architectures/perceptron.py"} < set(seen)
+    assert {"architectures/catalog.py", "architectures/meta_features.py"} < set(seen)
+
+
+def test_what_one_machine_trains_in_half_precision_another_does_not_take_for_its_own(tmp_path, monkeypatch):
+    save_dataset(image_dataset((16, 16, 1)), tmp_path)
+    keys = set()
+    for native in (True, False):
+        for instructions in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+            monkeypatch.setattr(torch.cpu, instructions, lambda native=native: native)
+        keys.add(problem(tmp_path).key(CONFIGURATION, 0))
+    assert len(keys) == 2
 
 
 def test_a_device_that_is_not_there_is_one_line(table_folder):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from llp.training.averaging import SWA_START, Averager
+from tests.fake_cuda import CopiesFromHost
 
 
 def scalar(value: float = 0.0) -> nn.Module:
@@ -71,6 +75,40 @@ def test_statistics_of_batch_norm_are_averaged_too_and_counts_stay_whole(kind):
     averaged = averager.weights(model)[1]
     torch.testing.assert_close(averaged.running_mean, torch.full((3,), 2.0))
     assert averaged.num_batches_tracked.dtype == torch.int64
+    assert averaged.num_batches_tracked == 3
+
+
+@pytest.mark.parametrize("kind", ["ema", "swa"])
+def test_averages_are_those_of_pytorch_to_the_last_bit(kind):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(50, 30), nn.BatchNorm1d(30), nn.Linear(30, 4))
+    averager = Averager(model, kind, steps_per_epoch=7)
+    theirs = AveragedModel(
+        model, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / 7) if kind == "ema" else None, use_buffers=True
+    )
+    for _ in range(9):
+        for tensor in (*model.parameters(), model[1].running_mean):
+            nn.init.normal_(tensor)
+        theirs.update_parameters(model)
+        averager.after_step(model)
+        averager.after_epoch(model, 1.0)
+    expected = theirs.module.state_dict()
+    for name, value in averager.module.state_dict().items():
+        assert torch.equal(value, expected[name]), name
+
+
+@pytest.mark.parametrize("kind", ["ema", "swa"])
+def test_on_a_gpu_an_update_copies_nothing_from_the_host_and_waits_for_nothing(kind, fake_cuda):
+    with CopiesFromHost() as copies:
+        model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)).to(fake_cuda.device)
+        assert copies.count == len(model.state_dict())
+        averager = Averager(model, kind, steps_per_epoch=2)
+        for _ in range(3):
+            averager.after_step(model)
+            averager.after_epoch(model, 1.0)
+        assert averager.weights(model) is not model
+    assert copies.count == len(model.state_dict())
+    assert fake_cuda.waits == 0
 
 
 @pytest.mark.parametrize("kind", ["ema", "swa"])
@@ -80,7 +118,7 @@ def test_a_saved_average_goes_on_where_it_was(kind):
         averager = Averager(model, kind, 3)
         for step in range(6):
             if stop and step == 3:
-                state = {name: value.clone() for name, value in averager.state_dict().items()}
+                state = copy.deepcopy(averager.state_dict())
                 averager = Averager(scalar(99.0), kind, 3)
                 averager.load_state_dict(state)
             set_to(model, float(step) ** 2)

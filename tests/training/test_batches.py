@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.utils.data import DataLoader, IterableDataset, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, IterableDataset, RandomSampler, TensorDataset
 
 from llp.datasets.dataset import Dataset, Part
 from llp.datasets.split import stratified_order
@@ -231,6 +233,32 @@ def test_a_users_loader_is_made_once_for_each_share_of_the_data():
         assert batches.steps(0.5) == 3
     batches.steps(1.0)
     assert asked == [0.5, 1.0]
+
+
+def of_loader(generator, **given) -> DataLoader:
+    return DataLoader(TensorDataset(torch.arange(12.0)[:, None], torch.arange(12)), generator=generator, **given)
+
+
+def of_sampler(generator) -> DataLoader:
+    return of_loader(None, sampler=RandomSampler(range(12), generator=generator))
+
+
+def of_batch_sampler(generator) -> DataLoader:
+    return of_loader(None, batch_sampler=BatchSampler(RandomSampler(range(12), generator=generator), 4, False))
+
+
+@pytest.mark.parametrize("made", [partial(of_loader, shuffle=True, batch_size=4), of_sampler, of_batch_sampler])
+def test_the_generator_decides_the_order_of_a_loader_with_a_generator_of_its_own(made):
+    batches = LoaderBatches(lambda fraction: made(torch.Generator().manual_seed(7)), CPU)
+    assert epoch(batches, seed=1) == epoch(batches, seed=1)
+    assert epoch(batches, seed=1) != epoch(batches, seed=2)
+
+
+def test_evaluation_leaves_the_generator_of_a_loader_alone():
+    own = torch.Generator().manual_seed(7)
+    batches = LoaderBatches(lambda fraction: of_loader(own, shuffle=True), CPU)
+    list(batches.epoch())
+    assert own.initial_seed() == 7
 
 
 def test_a_loader_without_a_length_is_one_line():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import types
+
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from llp.training.fleet import MOST_LANES, Fleet, lanes_allowed
+from llp.training.fleet import MOST_LANES, Fleet, _rehearse, lanes_allowed
 from llp.training.lanes import Lanes
 from tests.training.test_lanes import LANES, close, started
 
@@ -82,6 +85,55 @@ def test_memory_that_runs_out_in_the_middle_of_an_epoch_costs_that_epoch_alone(i
         close(mine, other)
 
 
+class MemoryRunsOut(TorchDispatchMode):
+    """So many new tensors still fit into memory."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room = room
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        results = function._schema.returns
+        self.room -= any(isinstance(r.type, torch.TensorType) and r.alias_info is None for r in results)
+        if self.room < 0:
+            raise torch.OutOfMemoryError("CUDA out of memory (simulated)")
+        return function(*args, **(kwargs or {}))
+
+
+def test_memory_that_runs_out_after_an_epoch_does_not_make_any_run_train_it_twice(images, monkeypatch):
+    """Whichever of the tensors it is that does not fit."""
+    lanes = [LANES[2], LANES[5]]
+    alone = started(images, lanes=lanes, keep_best=True)
+    for run in alone:
+        run.advance(1)
+    evaluate, train_epoch = Lanes._evaluate, Lanes.train_epoch
+    tight: list[MemoryRunsOut] = []
+
+    def evaluate_last(lanes):
+        numbers = evaluate(lanes)
+        if len(lanes.runs) == 2:
+            tight[-1].__enter__()
+        return numbers
+
+    def leave(lanes, fraction):
+        try:
+            train_epoch(lanes, fraction)
+        finally:
+            if len(lanes.runs) == 2:
+                tight[-1].__exit__(None, None, None)
+
+    monkeypatch.setattr(Lanes, "_evaluate", evaluate_last)
+    monkeypatch.setattr(Lanes, "train_epoch", leave)
+    while not tight or tight[-1].room < 0:
+        tight.append(MemoryRunsOut(len(tight)))
+        runs = started(images, lanes=lanes, keep_best=True)
+        Fleet(2).train_epoch(runs)
+        for mine, other in zip(runs, alone, strict=True):
+            close(mine, other)
+            torch.testing.assert_close(mine.best, other.best, rtol=2e-2, atol=2e-3)
+    assert len(tight) > 10
+
+
 def test_memory_that_does_not_suffice_for_one_is_an_error(images, room):
     tried = room(0)
     runs = started(images, lanes=LANES[:3])
@@ -148,3 +200,23 @@ def test_rehearsals_find_how_many_lanes_pay(images, monkeypatch, rates, shares, 
     fleet.measure([OnCuda()] * 16)
     assert fleet.lanes == expected
     assert seen == [1, 2, 4, 8, 16, 3][: len(seen)] if room == 16 else [1, 2, 3]
+
+
+def test_what_earlier_rehearsals_left_cached_does_not_count_as_taken(images, monkeypatch):
+    reserved, peak = 5, 5
+    total = types.SimpleNamespace(total_memory=10)
+
+    def empty_cache():
+        nonlocal reserved
+        reserved = 0
+
+    def reset(device):
+        nonlocal peak
+        peak = reserved
+
+    monkeypatch.setattr(torch.cuda, "empty_cache", empty_cache)
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", reset)
+    monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda device: peak)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: total)
+    assert _rehearse(started(images, lanes=LANES[:1]))[1] == 0

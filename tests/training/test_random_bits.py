@@ -79,3 +79,16 @@ def test_many_keys_at_once_give_what_each_gives_alone():
     keys = step_keys(0, 7, [1], CPU)[:, 0]
     together = torch.vmap(lambda key: random_bits(key, (5, 3)))(keys)
     assert torch.equal(together, torch.stack([random_bits(key, (5, 3)) for key in keys]))
+
+
+def test_a_compiled_pass_draws_the_same_numbers_and_does_not_mix_the_places_anew():
+    operations = []
+
+    def backend(graph, _):
+        operations.extend(str(node.target) for node in graph.graph.nodes)
+        return graph
+
+    key = step_keys(0, 1, [1], CPU)[0, 0]
+    assert torch.equal(torch.compile(random_bits, backend=backend)(key, (5, 3)), random_bits(key, (5, 3)))
+    assert operations
+    assert not any("arange" in operation for operation in operations)
