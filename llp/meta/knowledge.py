@@ -8,7 +8,7 @@ of these); `hp_*`, `data_*`, `arch_*` as in `llp.schema`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from llp.files import read_table
 from llp.schema import CURVES
 
 KNOWLEDGE_VERSION = 1
-RUN = ("task", "configuration", "seed")
+RUN = ("task", "fingerprint", "full_epochs", "data_n_train", "configuration", "seed")  # what tells runs apart
 IDENTITY = (
     "task",
     "dataset",
@@ -39,7 +39,7 @@ def pack(probes: pd.DataFrame) -> pd.DataFrame:
     measurements = [column for column in probes if column.startswith("landscape_")]
     named = [column for column in probes if column.startswith(("hp_", "data_", "arch_"))]
     rows = []
-    for _, run in probes.sort_values("epochs", kind="stable").groupby(list(RUN), sort=False):
+    for _, run in probes.sort_values("epochs", kind="stable").groupby(_run(probes), sort=False, dropna=False):
         last = run.iloc[-1]
         looked = run[~run["diverged"]].drop_duplicates("epochs")
         rows.append(
@@ -59,9 +59,11 @@ def pack(probes: pd.DataFrame) -> pd.DataFrame:
 def read_knowledge(paths: Iterable[str | Path]) -> pd.DataFrame:
     """All runs of the given files in one table; what a file lacks of others' columns is missing there.
 
-    Raises `DataError` naming the file when one has another schema, lacks a column or holds a run twice.
+    Raises `DataError` naming the file when one has another schema or lacks a column, and when a run stands there twice,
+    or in two files.
     """
-    tables = []
+    tables: list[pd.DataFrame] = []
+    files: list[str | Path] = []  # where each run stands
     for path in paths:
         table = read_table(path)
         versions = sorted(map(str, set(table.get("schema_version", ["none"]))))
@@ -75,15 +77,34 @@ def read_knowledge(paths: Iterable[str | Path]) -> pd.DataFrame:
         absent = [column for column in COLUMNS if column not in table]
         if absent:
             raise DataError(f"{path} lacks the column {absent[0]!r}: it is no table that 'stages.record' wrote")
-        if table.duplicated(list(RUN)).any():
+        if table.duplicated(_run(table)).any():
             raise DataError(
-                f"{path} holds a run twice: a task, configuration and seed stand once in the knowledge base"
+                f"{path} holds a run twice: a task, configuration and seed stand once in a file of the knowledge base"
             )
         tables.append(table)
+        files += [path] * len(table)
     if not tables:
         return pd.DataFrame(columns=list(COLUMNS))
     runs = pd.concat(tables, ignore_index=True)
-    twice = runs.duplicated(list(RUN))
-    if twice.any():
-        raise DataError(f"two files of the knowledge base hold the same runs of {runs.loc[twice, 'task'].iloc[0]}")
+    _check_apart(runs, files)
     return runs
+
+
+def _run(table: pd.DataFrame) -> list[str]:
+    return [column for column in RUN if column in table]
+
+
+def _check_apart(runs: pd.DataFrame, files: Sequence[str | Path]) -> None:
+    """Two files may number other configurations alike, from other spaces: the same run has the same hyperparameters."""
+    same = [*_run(runs), *(column for column in runs if column.startswith("hp_"))]
+    twice = runs.duplicated(same)
+    if twice.any():
+        numbers = runs.groupby(same, sort=False, dropna=False).ngroup()
+        row = int(twice.idxmax())
+        pair = files[int((numbers == numbers[row]).idxmax())], files[row]
+        one, other = ((file, files.count(file)) for file in pair)
+        needless = min(other, one, key=lambda found: found[1])[0]
+        raise DataError(
+            f"{one[0]} ({one[1]} runs) and {other[0]} ({other[1]} runs) hold the same runs of "
+            f"{runs.loc[row, 'task']}: take {needless} away"
+        )

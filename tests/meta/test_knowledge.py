@@ -114,8 +114,37 @@ def test_a_file_that_is_none_of_its_own_is_named_in_one_line(probes, tmp_path, s
         read_knowledge([tmp_path / "bad.parquet"])
 
 
-def test_two_files_with_the_same_runs_are_refused(probes, tmp_path):
+@pytest.mark.parametrize(
+    "changes",
+    [{"fingerprint": "of other data"}, {"full_epochs": 40}, {"data_n_train": 500.0}, {"hp_learning_rate": 0.5}],
+)
+def test_two_tasks_of_one_name_are_told_apart(probes, tmp_path, changes):
+    """Two recordings may call their data alike, and train it for longer, with less of it or in another space."""
+    write_table(tmp_path / "one.parquet", pack(probes))
+    write_table(tmp_path / "other.parquet", pack(probes).assign(**changes))
+    assert len(read_knowledge([tmp_path / "one.parquet", tmp_path / "other.parquet"])) == 6
+
+
+def test_packing_keeps_tasks_of_one_name_apart(probes):
+    other = probes.assign(fingerprint="of other data")
+    assert pack(pd.concat([probes, other]))["fingerprint"].value_counts().tolist() == [3, 3]
+
+
+@pytest.mark.parametrize(("kept", "needless"), [("one", "other"), ("other", "one")])
+def test_of_two_files_with_the_same_runs_the_smaller_is_to_be_taken_away(probes, tmp_path, kept, needless):
+    write_table(tmp_path / f"{kept}.parquet", pack(probes))
+    write_table(tmp_path / f"{needless}.parquet", pack(probes)[1:])
+    sizes = {kept: 3, needless: 2}
+    message = (
+        rf"one\.parquet \({sizes['one']} runs\) and .*other\.parquet \({sizes['other']} runs\) hold the same runs of "
+        rf"a/net: take \S*{needless}\.parquet away$"
+    )
+    with pytest.raises(DataError, match=message):
+        read_knowledge([tmp_path / "one.parquet", tmp_path / "other.parquet"])
+
+
+def test_of_two_equal_files_the_second_is_to_be_taken_away(probes, tmp_path):
     for name in ("one", "other"):
         write_table(tmp_path / f"{name}.parquet", pack(probes))
-    with pytest.raises(DataError, match=r"^two files of the knowledge base hold the same runs of a/net$"):
+    with pytest.raises(DataError, match=r"hold the same runs of a/net: take \S*other\.parquet away$"):
         read_knowledge([tmp_path / "one.parquet", tmp_path / "other.parquet"])
