@@ -42,7 +42,7 @@ def test_a_recording_that_was_to_make_more_is_kept_whole(runs, configurations, t
     [
         (lambda runs: runs.assign(task="a/web"), "runs of a/web, not of a/net"),
         (lambda runs: runs.assign(fingerprint="012"), r"runs of other data \(fingerprint 012, not fingerpr\)"),
-        (lambda runs: runs.assign(full_epochs=25), "runs of 25 epochs, not 20"),
+        (lambda runs: runs.assign(full_epochs=25, diverged=True), "runs of 25 epochs, not 20"),
         (lambda runs: runs.assign(n_validation=30), "runs with 30 validation samples, not 1000"),
         (lambda runs: runs.assign(data_n_train=57.0), "runs with 57 training samples, not 1000"),
         (lambda runs: runs.assign(hp_optimizer="lion"), "configuration 0 with optimizer lion, not sgd"),
