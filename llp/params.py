@@ -297,10 +297,12 @@ def _check_tasks(params: Params) -> None:
     for section in ("spaces", "grids"):
         for architecture in getattr(params, section):
             check_architecture(architecture, key=f"{section}.{architecture}")
-            _check_space(architecture, params.space(architecture, section), f"{section}.{architecture}")
+            check_space(architecture, params.space(architecture, section), f"{section}.{architecture}")
 
 
-def _check_space(architecture: str, space: Space, section: str) -> None:
+def check_space(architecture: str, space: Space, section: str) -> None:
+    """Raises `ParameterError` naming a hyperparameter that the architecture lacks, or one with values that it or its
+    training cannot take."""
     allowed = {**vars(Recipe()), **ARCHITECTURES[architecture].hyperparameters}
     for name, dimension in space.dimensions.items():
         key = f"{section}.{name}"

@@ -23,7 +23,7 @@ from llp.errors import ParameterError
 from llp.files import read_table, write_table
 from llp.landscape.groups import DEFAULT_EFFORT, Effort
 from llp.meta.knowledge import pack
-from llp.params import Count, DatasetParams, LandscapeGroup, Params, Section, first_problem, read_yaml
+from llp.params import Count, DatasetParams, LandscapeGroup, Params, Section, check_space, first_problem, read_yaml
 from llp.pipeline import task_info, task_problem, workers_of
 from llp.probing.probe import probe
 from llp.probing.problem import TaskProblem
@@ -90,13 +90,22 @@ def read_recording(path: str | Path, params: Params) -> Recording:
             raise ParameterError(f"{path}: tasks.{name}.dataset: {task.dataset!r} is not among datasets: {known}")
         kind = kind_of(recording.datasets[task.dataset].dataset)
         check_architecture(task.architecture, kind, f"{path}: tasks.{name}.architecture")
-        space_of(task, recording, params)
+    for architecture in recording.spaces:
+        check_architecture(architecture, key=f"{path}: spaces.{architecture}")
+    try:
+        for architecture in sorted({*recording.spaces, *(task.architecture for task in recording.tasks.values())}):
+            check_space(architecture, _space(architecture, recording, params), f"spaces.{architecture}")
+    except ParameterError as error:
+        raise ParameterError(f"{path}: {error}") from None
     return recording
 
 
 def space_of(task: RecordedTask, recording: Recording, params: Params) -> Space:
     """The space of a task's configurations: the same for all tasks of an architecture, so their points are, too."""
-    name = task.architecture
+    return _space(task.architecture, recording, params)
+
+
+def _space(name: str, recording: Recording, params: Params) -> Space:
     if name not in params.spaces:
         raise ParameterError(f"spaces: no search space for {name}")
     return Space.parse({**params.spaces[name], **recording.spaces.get(name, {})}, f"spaces.{name}")

@@ -248,6 +248,27 @@ def test_the_shipped_recordings_read_and_every_task_has_a_space(params, name):
             lambda c: c["tasks"]["wine-mlp"].update(architecture="simple_cnn"),
             r"tasks\.wine-mlp\.architecture: simple_cnn cannot learn from a data set of kind table; use fcnn or mlp$",
         ),
+        (
+            lambda c: c["spaces"].update(mlp={"widths": [8]}),
+            r"spaces\.mlp\.widths: unknown hyperparameter; there are .*units",
+        ),
+        (lambda c: c["spaces"].update(mpl={"units": [8]}), r"spaces\.mpl: unknown architecture 'mpl'; there are .*mlp"),
+        (
+            lambda c: c["spaces"].update(mlp={"units": [0]}),
+            r"spaces\.mlp\.units: 0 is not a whole number of at least 1$",
+        ),
+        (
+            lambda c: c["spaces"].update(mlp={"batch_size": ["a"]}),
+            r"spaces\.mlp\.batch_size: 'a' is not a whole number of at least 1$",
+        ),
+        (
+            lambda c: c["spaces"].update(vgg={"layers": [0]}),
+            r"spaces\.vgg\.layers: 0 is not a whole number of at least 1$",
+        ),
+        (
+            lambda c: c["spaces"].update(mlp={"units": {"low": 8}}),
+            r"spaces\.mlp\.units\.high: None is not a number$",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_key_and_what_is_allowed(params, tmp_path, edit, message):
