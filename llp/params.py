@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -46,6 +47,9 @@ SEARCHERS = (
 )
 META_PROBING = "meta_probing"
 
+SHARES = ("dropout", "label_smoothing", "momentum")
+"""Hyperparameters below 1, where no activation and no label would be left, and no gradient ever forgotten."""
+
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -61,7 +65,7 @@ LandscapeGroup = Annotated[str, AfterValidator(_known_group)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class DatasetParams(Section):
@@ -313,15 +317,17 @@ def check_space(architecture: str, space: Space, section: str) -> None:
             if not isinstance(dimension, Choice) or unknown:
                 raise ParameterError(f"{key}: a list of values among {', '.join(CHOICES[name])}")
         else:
-            _check_numbers(dimension, whole=isinstance(allowed[name], int), key=key)
+            _check_numbers(name, dimension, whole=isinstance(allowed[name], int), key=key)
 
 
-def _check_numbers(dimension: Choice | Range, whole: bool, key: str) -> None:
+def _check_numbers(name: str, dimension: Choice | Range, whole: bool, key: str) -> None:
     allowed, least = ("whole number", 1) if whole else ("number", 0)
+    below = 1 if name in SHARES else math.inf
+    limits = f"of at least {least}" + (f" and below {below}" if name in SHARES else "")
     for value in dimension.values if isinstance(dimension, Choice) else (dimension.low, dimension.high):
         number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-        if not (number and value >= least):
-            raise ParameterError(f"{key}: {value!r} is not a {allowed} of at least {least}")
+        if not (number and least <= value < below):
+            raise ParameterError(f"{key}: {value!r} is not a {allowed} {limits}")
     if whole and isinstance(dimension, Range) and not dimension.integer:
         raise ParameterError(f"{key}: a range of whole numbers needs integer: true")
 

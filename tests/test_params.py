@@ -152,6 +152,8 @@ def test_numbers_as_dvc_writes_them_are_numbers(tmp_path, written):
             r"select: searcher random needs a budget in full trainings; only meta_probing does",
         ),
         ({"select.budget": -0.1}, r"select\.budget: input should be greater than or equal to 0, not -0\.1$"),
+        ({"select.budget": float("inf")}, r"select\.budget: input should be a finite number, not inf$"),
+        ({"compare.budget": float("inf")}, r"compare\.budget: input should be a finite number, not inf$"),
         ({"select.min_gain": -1}, r"select\.min_gain: input should be greater than or equal to 0, not -1$"),
         ({"select.min_gain": None}, r"select\.min_gain: input should be a valid number, not None$"),
         ({"select.min_gain": REMOVE}, r"select\.min_gain: missing$"),
@@ -243,9 +245,28 @@ def test_numbers_as_dvc_writes_them_are_numbers(tmp_path, written):
         ({"spaces.mlp.units": [32.5]}, r"spaces\.mlp\.units: 32\.5 is not a whole number of at least 1$"),
         ({"spaces.mlp.units": [32.0]}, r"spaces\.mlp\.units: 32\.0 is not a whole number of at least 1$"),
         ({"spaces.mlp.units": [True]}, r"spaces\.mlp\.units: True is not a whole number of at least 1$"),
-        ({"spaces.mlp.momentum": [float("nan")]}, r"spaces\.mlp\.momentum: nan is not a number of at least 0$"),
-        ({"spaces.mlp.momentum": ["a lot"]}, r"spaces\.mlp\.momentum: 'a lot' is not a number of at least 0$"),
+        (
+            {"spaces.mlp.momentum": [float("nan")]},
+            r"spaces\.mlp\.momentum: nan is not a number of at least 0 and below 1$",
+        ),
+        (
+            {"spaces.mlp.momentum": ["a lot"]},
+            r"spaces\.mlp\.momentum: 'a lot' is not a number of at least 0 and below 1$",
+        ),
         ({"spaces.mlp.dropout": {"low": -0.1, "high": 0.5}}, r"spaces\.mlp\.dropout: -0\.1 is not a number of at lea"),
+        (
+            {"spaces.mlp.dropout": {"low": 0.5, "high": 1.0}},
+            r"spaces\.mlp\.dropout: 1\.0 is not a number of at least 0 and below 1$",
+        ),
+        (
+            {"spaces.mlp.label_smoothing": [0, 1]},
+            r"spaces\.mlp\.label_smoothing: 1 is not a number of at least 0 and below 1$",
+        ),
+        (
+            {"grids.mlp.momentum": [0.9, 1.5]},
+            r"grids\.mlp\.momentum: 1\.5 is not a number of at least 0 and below 1$",
+        ),
+        ({"grids.mlp.learning_rate": [float("inf")]}, r"grids\.mlp\.learning_rate: inf is not a number of at least 0$"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_key_and_what_is_allowed(changed, changes, message):
