@@ -103,6 +103,14 @@ class TargetParams(DatasetParams):
     epochs: Count
     spaces: Literal["spaces", "grids"] = "spaces"
 
+    @model_validator(mode="after")
+    def _watched(self) -> TargetParams:
+        if not self.path:
+            raise ValueError(
+                "path is empty, but DVC wants one that it can watch: name your data, or data/own where you have none"
+            )
+        return self
+
 
 class SourceParams(Section):
     """A task the meta-model learns from: a name of `datasets`, an architecture, the epochs of a full training."""

@@ -210,6 +210,13 @@ def test_numbers_as_dvc_writes_them_are_numbers(tmp_path, written):
             {"sources.iris-mlp.dataset": "iris2"},
             r"sources\.iris-mlp\.dataset: 'iris2' is not among datasets: .*iris, .*wine",
         ),
+        *(
+            (
+                {"target.path": path},
+                r"target: path is empty, but DVC wants one that it can watch: name your data, or da",
+            )
+            for path in (None, "", REMOVE)
+        ),
         # measurements
         (
             {"landscape": ["norms", "hessian"]},

@@ -69,6 +69,8 @@ def _said_plainly(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise DataError(f"CSV file {path} is missing: put it there, or correct the path") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder: give the path of a CSV file") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {error.start}): save it with the encoding UTF-8") from None
     except pd.errors.EmptyDataError:

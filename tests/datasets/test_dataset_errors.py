@@ -55,6 +55,10 @@ CASES = {
     "one class": (lambda f: images(f / "pets", cat=5), r"pets has only one class, 'cat': there must be at least two"),
     "class with one image": (lambda f: images(f, cat=5, dog=1), r"class 'dog' has 1 sample, at least 3 are needed"),
     "missing CSV": (lambda f: {"source": "csv", "path": f / "a.csv", "label": "kind"}, r"CSV file .*a.csv is missing"),
+    "a folder for a CSV": (
+        lambda f: {"source": "csv", "path": f, "label": "kind"},
+        r"is a folder: give the path of a C",
+    ),
     "empty CSV": (lambda f: table(f, ""), r"table.csv is empty"),
     "CSV without rows": (lambda f: table(f, "size,kind\n"), r"has a header but no rows"),
     "missing label column": (
