@@ -71,9 +71,20 @@ def _said_plainly(path: Path) -> Iterator[None]:
         raise DataError(f"CSV file {path} is missing: put it there, or correct the path") from None
     except IsADirectoryError:
         raise DataError(f"{path} is a folder: give the path of a CSV file") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 (byte {error.start}): save it with the encoding UTF-8") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8 (line {_damaged_line(path)}): save it with the encoding UTF-8") from None
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty: it needs a header line and rows") from None
     except pd.errors.ParserError as error:
         raise DataError(f"{path} is not a table ({' '.join(str(error).split())}): mend that line") from None
+
+
+def _damaged_line(path: Path) -> int:
+    """The first line that is not UTF-8, from 1: what pandas tells is a place in a piece of the file."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                return number
+    return number

@@ -65,7 +65,10 @@ CASES = {
         lambda f: table(f, "size,kind\n" + ROWS, label="species"),
         r"no column 'species' for the labels: its columns are size, kind",
     ),
-    "not UTF-8": (lambda f: table(f, b"size,kind\n1,caf\xe9\n"), r"table.csv is not UTF-8 \(byte \d+\)"),
+    "not UTF-8": (
+        lambda f: table(f, b"size,kind\n" + b"1,a\n" * 5000 + b"1,caf\xe9\n"),
+        r"table.csv is not UTF-8 \(line 5002\): save it",
+    ),
     "ragged CSV": (lambda f: table(f, f"size,kind\n{ROWS}1,2,3\n"), r"is not a table .*line 14"),
     "unnamed column": (lambda f: table(f, "size,kind\n1,2,a\n3,4,b\n"), r"more fields in a row than in its header"),
     "label column only": (lambda f: table(f, "kind\na\nb\n"), r"no columns to learn from beside 'kind'"),
@@ -98,7 +101,14 @@ CASES = {
         lambda f: texts(f, "said,kind\na,b\n", label="mood"),
         r"no column 'mood' for the labels: its columns are said, kind$",
     ),
-    "texts not UTF-8": (lambda f: texts(f, b"said,kind\ncaf\xe9,a\n" * 3), r"table.csv is not UTF-8 \(byte \d+\)"),
+    "texts not UTF-8": (
+        lambda f: texts(f, b"said,kind\n" + b"a,x\n" * 5000 + b"caf\xe9,a\n"),
+        r"table.csv is not UTF-8 \(line 5002\): save it",
+    ),
+    "texts in UTF-16": (
+        lambda f: texts(f, "said,kind\na,b\n".encode("utf-16")),
+        r"table.csv is not UTF-8 \(line 1\): save it",
+    ),
     "ragged text CSV": (lambda f: texts(f, "said,kind\na,b\nc,d,e\n"), r"is not a table .*line 3"),
     "unnamed column of texts": (lambda f: texts(f, "said,kind\n1,2,a\n3,4,b\n"), r"more fields in a row than in its h"),
     "texts without labels": (lambda f: texts(f, "said,kind\na a,\nb b,\n"), r"table has no labels: there must be at"),
