@@ -16,7 +16,12 @@ CHUNK = 2_000  # rows read at a time: of the longest texts a few thousand fill t
 
 
 def column_names(path: Path, needed: Mapping[str, str]) -> list[str]:
-    """The header of a file; raises `DataError` when it lacks a column of `needed`, name -> what it holds."""
+    """The header of a file; raises `DataError` when it lacks a column of `needed`, name -> what it holds, or repeats
+    one: pandas would call a second column of labels `label.1`, and it would be learned from."""
+    first = read(path, header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0]
+    repeated = first[first.duplicated() & (first != "")]
+    if len(repeated):
+        raise DataError(f"{path} has two columns {repeated.iloc[0]!r}: rename or remove one")
     header = [str(column) for column in read(path, nrows=0).columns]
     for name, content in needed.items():
         if name not in header:

@@ -55,6 +55,14 @@ CASES = {
     "one class": (lambda f: images(f / "pets", cat=5), r"pets has only one class, 'cat': there must be at least two"),
     "class with one image": (lambda f: images(f, cat=5, dog=1), r"class 'dog' has 1 sample, at least 3 are needed"),
     "missing CSV": (lambda f: {"source": "csv", "path": f / "a.csv", "label": "kind"}, r"CSV file .*a.csv is missing"),
+    "repeated labels": (
+        lambda f: table(f, "size,kind,kind\n1,a,a\n2,b,b\n" * 6),
+        r"table.csv has two columns 'kind': rename or remove one",
+    ),
+    "repeated column of texts": (
+        lambda f: texts(f, "said, kind,said\na,x,a\nb,y,b\n"),
+        r"table.csv has two columns 'said': rename or",
+    ),
     "a folder for a CSV": (
         lambda f: {"source": "csv", "path": f, "label": "kind"},
         r"is a folder: give the path of a C",
