@@ -28,6 +28,8 @@ def main() -> None:
     save_dataset(dataset, folder)
     sizes = f"{len(dataset.train)} training, {len(dataset.validation)} validation, {len(dataset.test)} test samples"
     print(f"{spec.dataset}: {sizes} of {len(dataset.classes)} classes")
+    for note in dataset.notes:
+        print(f"note: {note}")
 
 
 if __name__ == "__main__":
