@@ -250,7 +250,7 @@ class Params(Section):
 
     def space(self, architecture: str, section: str = "spaces") -> Space:
         """The search space of an architecture, as `section` has it: spaces or grids."""
-        return Space.parse(getattr(self, section)[architecture], f"{section}.{architecture}")
+        return Space.parse(getattr(self, section)[architecture], f"{section}.{architecture}", CHOICES)
 
     def target_space(self) -> Space:
         """The search space that the target asks for."""
@@ -321,9 +321,11 @@ def check_space(architecture: str, space: Space, section: str) -> None:
         if name not in allowed:
             raise ParameterError(f"{key}: unknown hyperparameter; there are {', '.join(sorted(allowed))}")
         if name in CHOICES:
-            unknown = [v for v in getattr(dimension, "values", [None]) if v not in CHOICES[name]]
-            if not isinstance(dimension, Choice) or unknown:
+            if not isinstance(dimension, Choice):
                 raise ParameterError(f"{key}: a list of values among {', '.join(CHOICES[name])}")
+            for value in dimension.values:
+                if value not in CHOICES[name]:
+                    raise ParameterError(f"{key}: unknown value {value!r}; there are {', '.join(CHOICES[name])}")
         else:
             _check_numbers(name, dimension, whole=isinstance(allowed[name], int), key=key)
 

@@ -32,6 +32,7 @@ from llp.probing.store import Store
 from llp.probing.table import TaskInfo, probe_table
 from llp.probing.trajectory import Trajectory
 from llp.space import Configuration, Space
+from llp.training.recipe import CHOICES
 
 FIBONACCI = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)
 """Epochs after which the loss surface is looked at, beside the last."""
@@ -108,7 +109,7 @@ def space_of(task: RecordedTask, recording: Recording, params: Params) -> Space:
 def _space(name: str, recording: Recording, params: Params) -> Space:
     if name not in params.spaces:
         raise ParameterError(f"spaces: no search space for {name}")
-    return Space.parse({**params.spaces[name], **recording.spaces.get(name, {})}, f"spaces.{name}")
+    return Space.parse({**params.spaces[name], **recording.spaces.get(name, {})}, f"spaces.{name}", CHOICES)
 
 
 @dataclass(frozen=True)

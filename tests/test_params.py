@@ -74,6 +74,11 @@ def test_the_target_is_searched_where_it_says(changed):
     assert read_params(SHIPPED).target_space() == read_params(SHIPPED).space("simple_cnn")
 
 
+def test_a_choice_can_be_narrowed_alone(changed):
+    space = read_params(changed({"spaces.simple_cnn.optimizer": ["adamw"]})).space("simple_cnn")
+    assert {configuration["optimizer"] for configuration in space.sample(4, 0)} == {"adamw"}
+
+
 def test_the_landscape_groups_are_those_that_can_be_measured():
     """Their names are checked without loading PyTorch, from a list of their own."""
     from llp.landscape.groups import GROUPS
@@ -239,7 +244,15 @@ def test_numbers_as_dvc_writes_them_are_numbers(tmp_path, written):
                 "spaces.mlp.learning_rate": [0.1],
                 "spaces.mlp.weight_decay": [0],
             },
-            r"spaces\.mlp\.optimizer: a list of values among sgd, momentum, nesterov, rmsprop, adam, adamw$",
+            r"spaces\.mlp\.optimizer: unknown value 'lion'; there are sgd, momentum, nesterov, rmsprop, adam, adamw$",
+        ),
+        (
+            {"spaces.mlp.optimizer": ["adamW"]},
+            r"spaces\.mlp\.optimizer: unknown value 'adamW'; there are sgd, .*adamw$",
+        ),
+        (
+            {"spaces.mlp.learning_rate": {"low": 0.1, "high": 1, "scale": {"optimizer": {"adamW": 2.0}}}},
+            r"spaces\.mlp\.learning_rate\.scale\.optimizer: 'adamW' is not among \['sgd', .*'adamw'\]$",
         ),
         ({"spaces.mlp.schedule": {"low": 0, "high": 1}}, r"spaces\.mlp\.schedule: a list of values among constant, "),
         ({"spaces.mlp.momentum": {"low": 0.9, "high": 0.8}}, r"spaces\.mlp\.momentum: low 0\.9 is larger than high 0"),
