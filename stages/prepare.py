@@ -15,6 +15,8 @@ OWN = Path("data/own")
 
 def main() -> None:
     params = read_params()
+    if len(sys.argv) != 2:
+        raise ParameterError(f"usage: python -m stages.prepare NAME; there are target, {', '.join(params.datasets)}")
     name = sys.argv[1]
     if name == "target":
         spec, folder = params.target, Path("data/target")

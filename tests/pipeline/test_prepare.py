@@ -1,4 +1,4 @@
-"""`python -m stages.prepare` on one's own table."""
+"""`python -m stages.prepare` on one's own table, and without a name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from stages import prepare
+from llp.errors import ParameterError
+from stages import prepare, probe
 from tests.pipeline.project import ROOT, yaml
 
 
@@ -34,3 +35,12 @@ def test_what_was_left_out_is_said(folder, monkeypatch, capsys):
         "note: column 'size' taken for numbers; cells that are none count as missing: 1, such as 'high' in row 5",
         "note: column 'number' left out: it only numbers the rows",
     ]
+
+
+@pytest.mark.parametrize("names", [[], ["target", "iris"]])
+def test_anything_but_one_name_is_one_line_on_usage(folder, monkeypatch, names):
+    monkeypatch.setattr(sys, "argv", ["stage", *names])
+    with pytest.raises(ParameterError, match=r"^usage: python -m stages\.prepare NAME; there are target, iris$"):
+        prepare.main()
+    with pytest.raises(ParameterError, match=r"^usage: python -m stages\.probe NAME; there are iris-mlp$"):
+        probe.main()
