@@ -17,6 +17,8 @@ import pandas as pd
 
 from llp.errors import LLPError
 
+MAKE, REMAKE = "run 'dvc repro' to make it", "delete it and run 'dvc repro'"
+
 
 def write_atomically(path: str | Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a temporary file beside `path`, then move it there in one step."""
@@ -44,9 +46,9 @@ def read_json(path: str | Path) -> dict[str, Any]:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise LLPError(f"{path} is missing: run 'dvc repro' to make it") from None
+        raise LLPError(f"{path} is missing: {MAKE}") from None
     except ValueError as error:
-        raise LLPError(f"{path} is not valid JSON ({error}): delete it and run 'dvc repro'") from None
+        raise LLPError(f"{path} is not valid JSON ({error}): {REMAKE}") from None
 
 
 def write_table(path: str | Path, table: pd.DataFrame) -> None:
@@ -57,16 +59,17 @@ def write_table(path: str | Path, table: pd.DataFrame) -> None:
         write_atomically(path, lambda temporary: table.to_parquet(temporary, index=False, compression="zstd"))
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a Parquet or CSV table; raises `LLPError` naming the file when it is missing or damaged."""
+def read_table(path: str | Path, way_out: str | None = None) -> pd.DataFrame:
+    """Read a Parquet or CSV table; raises `LLPError` naming the file when it is missing or damaged.
+
+    way_out: what to do then, where DVC does not make the file.
+    """
     try:
         return pd.read_csv(path) if Path(path).suffix == ".csv" else pd.read_parquet(path)
     except FileNotFoundError:
-        raise LLPError(f"{path} is missing: run 'dvc repro' to make it") from None
+        raise LLPError(f"{path} is missing: {way_out or MAKE}") from None
     except (ValueError, OSError) as error:
-        raise LLPError(
-            f"{path} cannot be read ({' '.join(str(error).split())}): delete it and run 'dvc repro'"
-        ) from None
+        raise LLPError(f"{path} cannot be read ({' '.join(str(error).split())}): {way_out or REMAKE}") from None
 
 
 def _finite(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -46,6 +47,9 @@ SEARCHERS = (
 )
 META_PROBING = "meta_probing"
 
+SHARES = ("dropout", "label_smoothing", "momentum")
+"""Hyperparameters below 1, where no activation and no label would be left, and no gradient ever forgotten."""
+
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -61,7 +65,7 @@ LandscapeGroup = Annotated[str, AfterValidator(_known_group)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class DatasetParams(Section):
@@ -98,6 +102,14 @@ class TargetParams(DatasetParams):
     architecture: str
     epochs: Count
     spaces: Literal["spaces", "grids"] = "spaces"
+
+    @model_validator(mode="after")
+    def _watched(self) -> TargetParams:
+        if not self.path:
+            raise ValueError(
+                "path is empty, but DVC wants one that it can watch: name your data, or data/own where you have none"
+            )
+        return self
 
 
 class SourceParams(Section):
@@ -238,7 +250,7 @@ class Params(Section):
 
     def space(self, architecture: str, section: str = "spaces") -> Space:
         """The search space of an architecture, as `section` has it: spaces or grids."""
-        return Space.parse(getattr(self, section)[architecture], f"{section}.{architecture}")
+        return Space.parse(getattr(self, section)[architecture], f"{section}.{architecture}", CHOICES)
 
     def target_space(self) -> Space:
         """The search space that the target asks for."""
@@ -297,29 +309,35 @@ def _check_tasks(params: Params) -> None:
     for section in ("spaces", "grids"):
         for architecture in getattr(params, section):
             check_architecture(architecture, key=f"{section}.{architecture}")
-            _check_space(architecture, params.space(architecture, section), f"{section}.{architecture}")
+            check_space(architecture, params.space(architecture, section), f"{section}.{architecture}")
 
 
-def _check_space(architecture: str, space: Space, section: str) -> None:
+def check_space(architecture: str, space: Space, section: str) -> None:
+    """Raises `ParameterError` naming a hyperparameter that the architecture lacks, or one with values that it or its
+    training cannot take."""
     allowed = {**vars(Recipe()), **ARCHITECTURES[architecture].hyperparameters}
     for name, dimension in space.dimensions.items():
         key = f"{section}.{name}"
         if name not in allowed:
             raise ParameterError(f"{key}: unknown hyperparameter; there are {', '.join(sorted(allowed))}")
         if name in CHOICES:
-            unknown = [v for v in getattr(dimension, "values", [None]) if v not in CHOICES[name]]
-            if not isinstance(dimension, Choice) or unknown:
+            if not isinstance(dimension, Choice):
                 raise ParameterError(f"{key}: a list of values among {', '.join(CHOICES[name])}")
+            for value in dimension.values:
+                if value not in CHOICES[name]:
+                    raise ParameterError(f"{key}: unknown value {value!r}; there are {', '.join(CHOICES[name])}")
         else:
-            _check_numbers(dimension, whole=isinstance(allowed[name], int), key=key)
+            _check_numbers(name, dimension, whole=isinstance(allowed[name], int), key=key)
 
 
-def _check_numbers(dimension: Choice | Range, whole: bool, key: str) -> None:
+def _check_numbers(name: str, dimension: Choice | Range, whole: bool, key: str) -> None:
     allowed, least = ("whole number", 1) if whole else ("number", 0)
+    below = 1 if name in SHARES else math.inf
+    limits = f"of at least {least}" + (f" and below {below}" if name in SHARES else "")
     for value in dimension.values if isinstance(dimension, Choice) else (dimension.low, dimension.high):
         number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-        if not (number and value >= least):
-            raise ParameterError(f"{key}: {value!r} is not a {allowed} of at least {least}")
+        if not (number and least <= value < below):
+            raise ParameterError(f"{key}: {value!r} is not a {allowed} {limits}")
     if whole and isinstance(dimension, Range) and not dimension.integer:
         raise ParameterError(f"{key}: a range of whole numbers needs integer: true")
 

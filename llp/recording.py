@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,16 @@ from llp.errors import ParameterError
 from llp.files import read_table, write_table
 from llp.landscape.groups import DEFAULT_EFFORT, Effort
 from llp.meta.knowledge import pack
-from llp.params import Count, DatasetParams, LandscapeGroup, Params, Section, first_problem, read_yaml
+from llp.params import Count, DatasetParams, LandscapeGroup, Params, Section, check_space, first_problem, read_yaml
 from llp.pipeline import task_info, task_problem, workers_of
 from llp.probing.probe import probe
+from llp.probing.problem import TaskProblem
 from llp.probing.rungs import Rungs
 from llp.probing.store import Store
-from llp.probing.table import probe_table
+from llp.probing.table import TaskInfo, probe_table
 from llp.probing.trajectory import Trajectory
-from llp.space import Space
+from llp.space import Configuration, Space
+from llp.training.recipe import CHOICES
 
 FIBONACCI = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)
 """Epochs after which the loss surface is looked at, beside the last."""
@@ -89,49 +91,93 @@ def read_recording(path: str | Path, params: Params) -> Recording:
             raise ParameterError(f"{path}: tasks.{name}.dataset: {task.dataset!r} is not among datasets: {known}")
         kind = kind_of(recording.datasets[task.dataset].dataset)
         check_architecture(task.architecture, kind, f"{path}: tasks.{name}.architecture")
-        space_of(task, recording, params)
+    for architecture in recording.spaces:
+        check_architecture(architecture, key=f"{path}: spaces.{architecture}")
+    try:
+        for architecture in sorted({*recording.spaces, *(task.architecture for task in recording.tasks.values())}):
+            check_space(architecture, _space(architecture, recording, params), f"spaces.{architecture}")
+    except ParameterError as error:
+        raise ParameterError(f"{path}: {error}") from None
     return recording
 
 
 def space_of(task: RecordedTask, recording: Recording, params: Params) -> Space:
     """The space of a task's configurations: the same for all tasks of an architecture, so their points are, too."""
-    name = task.architecture
+    return _space(task.architecture, recording, params)
+
+
+def _space(name: str, recording: Recording, params: Params) -> Space:
     if name not in params.spaces:
         raise ParameterError(f"spaces: no search space for {name}")
-    return Space.parse({**params.spaces[name], **recording.spaces.get(name, {})}, f"spaces.{name}")
+    return Space.parse({**params.spaces[name], **recording.spaces.get(name, {})}, f"spaces.{name}", CHOICES)
 
 
-def record(name: str, recording: Recording, params: Params, path: Path) -> pd.DataFrame:
-    """Train what `recording.tasks[name]` says and write the runs to `path`, which grows while they are made.
+@dataclass(frozen=True)
+class Work:
+    """A task made ready: its data prepared, its configurations drawn. wanted: configuration and seed of every run."""
+
+    name: str
+    problem: TaskProblem
+    info: TaskInfo
+    configurations: list[Configuration]
+    wanted: list[tuple[int, int]]
+    looks: Looks
+    costs: str | None
+
+    def missing(self, runs: pd.DataFrame) -> list[tuple[int, int]]:
+        """What is wanted and not among `runs`."""
+        there = set(zip(runs["configuration"], runs["seed"], strict=True))
+        return [run for run in self.wanted if run not in there]
+
+
+@contextmanager
+def ready(name: str, recording: Recording, params: Params) -> Iterator[Work]:
+    """Prepare `recording.tasks[name]`; its data lie in files as long as the context lasts."""
+    task = recording.tasks[name]
+    repeated = min(task.repeated, task.configurations)
+    counts = [task.configurations, *[repeated] * (task.seeds - 1)]
+    with prepared(recording.datasets[task.dataset], params) as folder:
+        problem = task_problem(params, folder, task.architecture, task.epochs)
+        yield Work(
+            name=name,
+            problem=problem,
+            info=task_info(problem, load_dataset(folder), task.dataset),
+            configurations=space_of(task, recording, params).sample(task.configurations, params.seed),
+            wanted=[(number, params.seed + extra) for extra, count in enumerate(counts) for number in range(count)],
+            looks=recording.landscape or Looks(groups=params.landscape),
+            costs=recording.costs,
+        )
+
+
+def record(work: Work, before: pd.DataFrame, params: Params, path: Path) -> pd.DataFrame:
+    """Train what is missing beside the runs `before` and write all to `path`, which grows while they are made.
 
     Runs that the store knows are not made again. Returns the runs as written, see `llp.meta.knowledge`.
     """
-    task = recording.tasks[name]
-    with prepared(recording.datasets[task.dataset], params) as folder:
-        problem = task_problem(params, folder, task.architecture, task.epochs)
-        info = task_info(problem, load_dataset(folder), task.dataset)
-        configurations = space_of(task, recording, params).sample(task.configurations, params.seed)
-        looks = recording.landscape or Looks(groups=params.landscape)
-        stops = sorted({*(epoch for epoch in looks.epochs if epoch < task.epochs), task.epochs})
-        resources = tuple(epoch / task.epochs for epoch in stops)
-        tables: list[pd.DataFrame] = []
-        seconds: list[tuple[int, int, Mapping[str, float]]] = []
-        for extra in range(task.seeds):
-            seed = params.seed + extra
-            count = task.configurations if extra == 0 else min(task.repeated, task.configurations)
-            trajectory = Trajectory(
-                problem, resources, Rungs(max_resource=1.0), seed, Store(), tuple(looks.groups), looks.effort
-            )
-            for start in range(0, count, CHUNK):
-                chunk = range(start, min(start + CHUNK, count))
-                title = f"{name}, seed {seed}, {start} of {count}"
-                probes = probe(trajectory, [configurations[number] for number in chunk], workers_of(params), title)
-                tables.append(pack(probe_table(info, probes, chunk)))
-                write_table(path, pd.concat(tables, ignore_index=True))
-                seconds += [(len(last.curve.train_loss), len(stops), last.seconds) for *_, last in probes]
-    if recording.costs:
-        _add_costs(Path(recording.costs), name, seconds)
-    return pd.concat(tables, ignore_index=True)
+    epochs = work.problem.epochs
+    stops = sorted({*(epoch for epoch in work.looks.epochs if epoch < epochs), epochs})
+    resources = tuple(epoch / epochs for epoch in stops)
+    runs, made = before, 0
+    missing = work.missing(before)
+    seconds: list[tuple[int, int, Mapping[str, float]]] = []
+    for seed in sorted({seed for _, seed in missing}):
+        trajectory = Trajectory(
+            work.problem, resources, Rungs(max_resource=1.0), seed, Store(), tuple(work.looks.groups), work.looks.effort
+        )
+        numbers = [number for number, of in missing if of == seed]
+        for start in range(0, len(numbers), CHUNK):
+            chunk = numbers[start : start + CHUNK]
+            title = f"{work.name}, seed {seed}, {made} of {len(missing)}"
+            probes = probe(trajectory, [work.configurations[number] for number in chunk], workers_of(params), title)
+            made += len(chunk)
+            tables = [table for table in (runs, pack(probe_table(work.info, probes, chunk))) if len(table)]
+            # In one order, wherever the recording was stopped.
+            runs = pd.concat(tables).sort_values(["seed", "configuration"], ignore_index=True)
+            write_table(path, runs)
+            seconds += [(len(last.curve.train_loss), len(stops), last.seconds) for *_, last in probes]
+    if work.costs and seconds:
+        _add_costs(Path(work.costs), work.name, seconds)
+    return runs
 
 
 def _add_costs(path: Path, name: str, seconds: list[tuple[int, int, Mapping[str, float]]]) -> None:

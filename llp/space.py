@@ -11,7 +11,7 @@ the chosen number of heads, so that no point of the space is one that cannot be 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -92,8 +92,14 @@ class Space:
     dimensions: Mapping[str, Choice | Range]
 
     @classmethod
-    def parse(cls, description: Mapping[str, Any], name: str = "space") -> Space:
-        """Read a space as `params.yaml` writes it; raises `ParameterError` naming the key."""
+    def parse(
+        cls, description: Mapping[str, Any], name: str = "space", known: Mapping[str, Sequence[Any]] | None = None
+    ) -> Space:
+        """Read a space as `params.yaml` writes it; raises `ParameterError` naming the key.
+
+        known: the values that there are of some choices. Ranges may be scaled by each of them, so that a choice can be
+        narrowed and the ranges left as they are.
+        """
         if not isinstance(description, Mapping) or not description:
             raise ParameterError(f"{name}: a search space is a mapping of hyperparameters and has at least one")
         dimensions = {key: _parse_dimension(value, f"{name}.{key}") for key, value in description.items()}
@@ -101,7 +107,8 @@ class Space:
             for other, factors in dimension.scale.items() if isinstance(dimension, Range) else ():
                 if not isinstance(dimensions.get(other), Choice):
                     raise ParameterError(f"{name}.{key}.scale: {other!r} is not a choice of this space")
-                _check_factors(factors, dimensions[other], f"{name}.{key}.scale.{other}")
+                values = (known or {}).get(other, dimensions[other].values)
+                _check_factors(factors, values, f"{name}.{key}.scale.{other}")
             if isinstance(dimension, Choice) and dimension.multiple_of is not None:
                 _check_multiples(dimension, dimensions.get(dimension.multiple_of), f"{name}.{key}")
         return cls(dimensions)
@@ -147,12 +154,12 @@ def _check_multiples(dimension: Choice, other: Choice | Range | None, name: str)
             raise ParameterError(f"{name}.multiple_of: none of {list(dimension.values)} is a multiple of {value}")
 
 
-def _check_factors(factors: Any, choice: Choice, name: str) -> None:
+def _check_factors(factors: Any, values: Sequence[Any], name: str) -> None:
     if not isinstance(factors, Mapping):
         raise ParameterError(f"{name}: {factors!r} is not a mapping of values to factors")
     for value, factor in factors.items():
-        if value not in choice.values:
-            raise ParameterError(f"{name}: {value!r} is not among {list(choice.values)}")
+        if value not in values:
+            raise ParameterError(f"{name}: {value!r} is not among {list(values)}")
         if not _is_number(factor) or factor <= 0:
             raise ParameterError(f"{name}.{value}: {factor!r} is not a number above 0")
 

@@ -15,6 +15,8 @@ OWN = Path("data/own")
 
 def main() -> None:
     params = read_params()
+    if len(sys.argv) != 2:
+        raise ParameterError(f"usage: python -m stages.prepare NAME; there are target, {', '.join(params.datasets)}")
     name = sys.argv[1]
     if name == "target":
         spec, folder = params.target, Path("data/target")
@@ -28,6 +30,8 @@ def main() -> None:
     save_dataset(dataset, folder)
     sizes = f"{len(dataset.train)} training, {len(dataset.validation)} validation, {len(dataset.test)} test samples"
     print(f"{spec.dataset}: {sizes} of {len(dataset.classes)} classes")
+    for note in dataset.notes:
+        print(f"note: {note}")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from llp.probing.trajectory import Trajectory
 
 def main() -> None:
     params = read_params()
+    if len(sys.argv) != 2:
+        raise ParameterError(f"usage: python -m stages.probe NAME; there are {', '.join(params.sources)}")
     name = sys.argv[1]
     if name not in params.sources:
         raise ParameterError(f"sources: no task {name!r}; there are {', '.join(params.sources)}")

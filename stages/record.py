@@ -1,7 +1,7 @@
 """Record tasks for the knowledge base: `python -m stages.record [FILE] [NAME ...]`.
 
-FILE says what is recorded, knowledge.yaml by default; NAME are tasks of it, by default all. What stands complete in
-its folder, data/knowledge by default, is not made again.
+FILE says what is recorded, knowledge.yaml by default; NAME are tasks of it, by default all. Runs that stand in its
+folder, data/knowledge by default, are kept and not made again; a file that holds others is refused.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 from llp.errors import ParameterError, exit_cleanly
-from llp.files import read_table
 from llp.params import read_params
 from llp.pipeline import timed
-from llp.recording import Recording, read_recording, record
+from llp.recorded import recorded_runs
+from llp.recording import read_recording, ready, record
 
 
 def main() -> None:
@@ -26,18 +26,14 @@ def main() -> None:
             raise ParameterError(f"{file}: no task {name!r}; there are {', '.join(recording.tasks)}")
     for name in arguments or recording.tasks:
         path = Path(recording.folder) / f"{name}.parquet"
-        if _complete(path, name, recording):
-            print(f"{name}: complete")
-            continue
-        with timed(f"record-{name}"):
-            runs = record(name, recording, params, path)
+        with ready(name, recording, params) as work:
+            runs = recorded_runs(path, work.info, work.configurations)
+            if not work.missing(runs):
+                print(f"{name}: complete")
+                continue
+            with timed(f"record-{name}"):
+                runs = record(work, runs, params, path)
         print(f"{name}: {len(runs)} runs, {int(runs['diverged'].sum())} diverged")
-
-
-def _complete(path: Path, name: str, recording: Recording) -> bool:
-    task = recording.tasks[name]
-    wanted = task.configurations + (task.seeds - 1) * min(task.repeated, task.configurations)
-    return path.is_file() and len(read_table(path)) == wanted
 
 
 if __name__ == "__main__":

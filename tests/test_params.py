@@ -74,6 +74,11 @@ def test_the_target_is_searched_where_it_says(changed):
     assert read_params(SHIPPED).target_space() == read_params(SHIPPED).space("simple_cnn")
 
 
+def test_a_choice_can_be_narrowed_alone(changed):
+    space = read_params(changed({"spaces.simple_cnn.optimizer": ["adamw"]})).space("simple_cnn")
+    assert {configuration["optimizer"] for configuration in space.sample(4, 0)} == {"adamw"}
+
+
 def test_the_landscape_groups_are_those_that_can_be_measured():
     """Their names are checked without loading PyTorch, from a list of their own."""
     from llp.landscape.groups import GROUPS
@@ -152,6 +157,8 @@ def test_numbers_as_dvc_writes_them_are_numbers(tmp_path, written):
             r"select: searcher random needs a budget in full trainings; only meta_probing does",
         ),
         ({"select.budget": -0.1}, r"select\.budget: input should be greater than or equal to 0, not -0\.1$"),
+        ({"select.budget": float("inf")}, r"select\.budget: input should be a finite number, not inf$"),
+        ({"compare.budget": float("inf")}, r"compare\.budget: input should be a finite number, not inf$"),
         ({"select.min_gain": -1}, r"select\.min_gain: input should be greater than or equal to 0, not -1$"),
         ({"select.min_gain": None}, r"select\.min_gain: input should be a valid number, not None$"),
         ({"select.min_gain": REMOVE}, r"select\.min_gain: missing$"),
@@ -208,6 +215,13 @@ def test_numbers_as_dvc_writes_them_are_numbers(tmp_path, written):
             {"sources.iris-mlp.dataset": "iris2"},
             r"sources\.iris-mlp\.dataset: 'iris2' is not among datasets: .*iris, .*wine",
         ),
+        *(
+            (
+                {"target.path": path},
+                r"target: path is empty, but DVC wants one that it can watch: name your data, or da",
+            )
+            for path in (None, "", REMOVE)
+        ),
         # measurements
         (
             {"landscape": ["norms", "hessian"]},
@@ -230,7 +244,15 @@ def test_numbers_as_dvc_writes_them_are_numbers(tmp_path, written):
                 "spaces.mlp.learning_rate": [0.1],
                 "spaces.mlp.weight_decay": [0],
             },
-            r"spaces\.mlp\.optimizer: a list of values among sgd, momentum, nesterov, rmsprop, adam, adamw$",
+            r"spaces\.mlp\.optimizer: unknown value 'lion'; there are sgd, momentum, nesterov, rmsprop, adam, adamw$",
+        ),
+        (
+            {"spaces.mlp.optimizer": ["adamW"]},
+            r"spaces\.mlp\.optimizer: unknown value 'adamW'; there are sgd, .*adamw$",
+        ),
+        (
+            {"spaces.mlp.learning_rate": {"low": 0.1, "high": 1, "scale": {"optimizer": {"adamW": 2.0}}}},
+            r"spaces\.mlp\.learning_rate\.scale\.optimizer: 'adamW' is not among \['sgd', .*'adamw'\]$",
         ),
         ({"spaces.mlp.schedule": {"low": 0, "high": 1}}, r"spaces\.mlp\.schedule: a list of values among constant, "),
         ({"spaces.mlp.momentum": {"low": 0.9, "high": 0.8}}, r"spaces\.mlp\.momentum: low 0\.9 is larger than high 0"),
@@ -243,9 +265,28 @@ def test_numbers_as_dvc_writes_them_are_numbers(tmp_path, written):
         ({"spaces.mlp.units": [32.5]}, r"spaces\.mlp\.units: 32\.5 is not a whole number of at least 1$"),
         ({"spaces.mlp.units": [32.0]}, r"spaces\.mlp\.units: 32\.0 is not a whole number of at least 1$"),
         ({"spaces.mlp.units": [True]}, r"spaces\.mlp\.units: True is not a whole number of at least 1$"),
-        ({"spaces.mlp.momentum": [float("nan")]}, r"spaces\.mlp\.momentum: nan is not a number of at least 0$"),
-        ({"spaces.mlp.momentum": ["a lot"]}, r"spaces\.mlp\.momentum: 'a lot' is not a number of at least 0$"),
+        (
+            {"spaces.mlp.momentum": [float("nan")]},
+            r"spaces\.mlp\.momentum: nan is not a number of at least 0 and below 1$",
+        ),
+        (
+            {"spaces.mlp.momentum": ["a lot"]},
+            r"spaces\.mlp\.momentum: 'a lot' is not a number of at least 0 and below 1$",
+        ),
         ({"spaces.mlp.dropout": {"low": -0.1, "high": 0.5}}, r"spaces\.mlp\.dropout: -0\.1 is not a number of at lea"),
+        (
+            {"spaces.mlp.dropout": {"low": 0.5, "high": 1.0}},
+            r"spaces\.mlp\.dropout: 1\.0 is not a number of at least 0 and below 1$",
+        ),
+        (
+            {"spaces.mlp.label_smoothing": [0, 1]},
+            r"spaces\.mlp\.label_smoothing: 1 is not a number of at least 0 and below 1$",
+        ),
+        (
+            {"grids.mlp.momentum": [0.9, 1.5]},
+            r"grids\.mlp\.momentum: 1\.5 is not a number of at least 0 and below 1$",
+        ),
+        ({"grids.mlp.learning_rate": [float("inf")]}, r"grids\.mlp\.learning_rate: inf is not a number of at least 0$"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_key_and_what_is_allowed(changed, changes, message):

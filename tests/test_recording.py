@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from llp.errors import ParameterError
 from llp.files import read_table
 from llp.meta.knowledge import read_knowledge
 from llp.params import Params, read_params
-from llp.recording import Recording, read_recording, record, space_of
+from llp.pipeline import task_info
+from llp.recorded import recorded_runs
+from llp.recording import Recording, read_recording, ready, record, space_of
 
 ROOT = Path(__file__).resolve().parents[1]
 MLP = {"architecture": "mlp", "epochs": 2, "configurations": 3}
@@ -48,13 +51,19 @@ def recording() -> Recording:
     return Recording.model_validate(RECORDING)
 
 
+def make(name: str, recording: Recording, params: Params, path: Path) -> pd.DataFrame:
+    """What `stages.record` does for a task."""
+    with ready(name, recording, params) as work:
+        return record(work, recorded_runs(path, work.info, work.configurations), params, path)
+
+
 @pytest.fixture(scope="module")
 def recorded(recording, params, tmp_path_factory) -> tuple[pd.DataFrame, Path]:
     """wine-mlp, recorded once, with the store it went to."""
     folder = tmp_path_factory.mktemp("recorded")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LLP_STORE", str(folder / "store"))
-        runs = record("wine-mlp", recording, params, folder / "wine-mlp.parquet")
+        runs = make("wine-mlp", recording, params, folder / "wine-mlp.parquet")
     return runs, folder
 
 
@@ -93,7 +102,7 @@ def test_what_the_store_knows_is_not_trained_again(recorded, recording, params, 
     runs, folder = recorded
     monkeypatch.setenv("LLP_STORE", str(folder / "store"))
     monkeypatch.setattr("llp.probing.problem.TaskProblem.start", lambda *_, **__: pytest.fail("trained again"))
-    again = record("wine-mlp", recording, params, tmp_path / "again.parquet")
+    again = make("wine-mlp", recording, params, tmp_path / "again.parquet")
     pd.testing.assert_frame_equal(again, runs)
     assert (tmp_path / "again.parquet").read_bytes() == (folder / "wine-mlp.parquet").read_bytes()
 
@@ -109,9 +118,40 @@ def test_the_file_grows_by_chunks(recorded, recording, params, tmp_path, monkeyp
         assert table["configuration"].map(type).eq(int).all()
 
     monkeypatch.setattr(module, "write_table", write)
-    again = record("wine-mlp", recording, params, tmp_path / "again.parquet")
+    again = make("wine-mlp", recording, params, tmp_path / "again.parquet")
     assert sizes == [2, 3, 5]
     pd.testing.assert_frame_equal(again, runs)
+
+
+def wine(**changes) -> Recording:
+    """The recording with another wine-mlp."""
+    task = {**RECORDING["tasks"]["wine-mlp"], **changes}
+    return Recording.model_validate({**RECORDING, "tasks": {"wine-mlp": task}})
+
+
+def test_more_configurations_are_added_to_those_that_are_recorded(recorded, params, tmp_path, monkeypatch):
+    runs, folder = recorded
+    monkeypatch.setenv("LLP_STORE", str(tmp_path / "empty"))
+    monkeypatch.setattr(module, "task_info", lambda *args: replace(task_info(*args), code_version="later"))
+    shutil.copy(folder / "wine-mlp.parquet", tmp_path)
+    more = make("wine-mlp", wine(configurations=5), params, tmp_path / "wine-mlp.parquet")
+    assert list(zip(more["configuration"], more["seed"], strict=True)) == [
+        *((number, 0) for number in range(5)),
+        (0, 1),
+        (1, 1),
+    ]
+    kept = more[more["code_version"] != "later"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, runs)
+    pd.testing.assert_frame_equal(read_knowledge([tmp_path / "wine-mlp.parquet"]), more)
+
+
+@pytest.mark.parametrize("name", ["digits-mlp", "wine-mlp"])
+def test_what_is_shipped_is_complete(name):
+    params = read_params(ROOT / "params.yaml")
+    with ready(name, read_recording(ROOT / "knowledge.yaml", params), params) as work:
+        assert (
+            work.missing(recorded_runs(ROOT / f"data/knowledge/{name}.parquet", work.info, work.configurations)) == []
+        )
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +164,8 @@ def measured(params, tmp_path_factory) -> tuple[pd.DataFrame, pd.DataFrame]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LLP_STORE", str(folder / "store"))
         for name in ("iris-mlp", "wine-mlp", "iris-mlp"):
-            runs = record(name, recording, params, folder / f"{name}.parquet")
+            (folder / f"{name}.parquet").unlink(missing_ok=True)
+            runs = make(name, recording, params, folder / f"{name}.parquet")
     return runs, read_table(costs)
 
 
@@ -207,6 +248,27 @@ def test_the_shipped_recordings_read_and_every_task_has_a_space(params, name):
             lambda c: c["tasks"]["wine-mlp"].update(architecture="simple_cnn"),
             r"tasks\.wine-mlp\.architecture: simple_cnn cannot learn from a data set of kind table; use fcnn or mlp$",
         ),
+        (
+            lambda c: c["spaces"].update(mlp={"widths": [8]}),
+            r"spaces\.mlp\.widths: unknown hyperparameter; there are .*units",
+        ),
+        (lambda c: c["spaces"].update(mpl={"units": [8]}), r"spaces\.mpl: unknown architecture 'mpl'; there are .*mlp"),
+        (
+            lambda c: c["spaces"].update(mlp={"units": [0]}),
+            r"spaces\.mlp\.units: 0 is not a whole number of at least 1$",
+        ),
+        (
+            lambda c: c["spaces"].update(mlp={"batch_size": ["a"]}),
+            r"spaces\.mlp\.batch_size: 'a' is not a whole number of at least 1$",
+        ),
+        (
+            lambda c: c["spaces"].update(vgg={"layers": [0]}),
+            r"spaces\.vgg\.layers: 0 is not a whole number of at least 1$",
+        ),
+        (
+            lambda c: c["spaces"].update(mlp={"units": {"low": 8}}),
+            r"spaces\.mlp\.units\.high: None is not a number$",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_key_and_what_is_allowed(params, tmp_path, edit, message):
@@ -259,6 +321,21 @@ def test_what_stands_complete_is_not_made_again(script, recorded, tmp_path):
     shutil.copy(folder / "wine-mlp.parquet", tmp_path / "data/knowledge")
     done = script("tiny.yaml", "wine-mlp")
     assert (done.returncode, done.stdout) == (0, "wine-mlp: complete\n")
+
+
+def test_what_stands_complete_of_another_recording_is_one_line_and_exit_code_1(script, recorded, tmp_path):
+    _, folder = recorded
+    (tmp_path / "data/knowledge").mkdir(parents=True)
+    path = shutil.copy(folder / "wine-mlp.parquet", tmp_path / "data/knowledge")
+    before = Path(path).read_bytes()
+    (tmp_path / "tiny.yaml").write_text((tmp_path / "tiny.yaml").read_text().replace("epochs: 2", "epochs: 1"))
+    done = script("tiny.yaml", "wine-mlp")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: data/knowledge/wine-mlp.parquet holds runs of 2 epochs, not 1: "
+        "give the task another name, or take the file away\n"
+    )
+    assert Path(path).read_bytes() == before
 
 
 @pytest.mark.slow

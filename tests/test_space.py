@@ -115,6 +115,14 @@ def test_a_range_is_scaled_by_the_optimizer_and_only_by_it():
     assert 0.024 < max(rates["adam"]) <= 0.03
 
 
+def test_a_choice_of_known_values_can_be_narrowed_without_its_scales():
+    known = {"optimizer": ("sgd", "adam", "adamw")}
+    narrowed = Space.parse({**EXAMPLE, "optimizer": ["sgd"]}, known=known)
+    assert {configuration["optimizer"] for configuration in narrowed.sample(4, 0)} == {"sgd"}
+    with pytest.raises(ParameterError, match=r"learning_rate\.scale\.optimizer: 'adam' is not among \['sgd', 'lion'\]"):
+        Space.parse({**EXAMPLE, "optimizer": ["sgd"]}, known={"optimizer": ("sgd", "lion")})
+
+
 def test_the_same_place_in_a_scaled_range_is_the_same_point_of_the_cube():
     """So that a model sees "a high rate for this optimizer", not the number."""
     space = Space.parse(EXAMPLE)

@@ -16,7 +16,12 @@ CHUNK = 2_000  # rows read at a time: of the longest texts a few thousand fill t
 
 
 def column_names(path: Path, needed: Mapping[str, str]) -> list[str]:
-    """The header of a file; raises `DataError` when it lacks a column of `needed`, name -> what it holds."""
+    """The header of a file; raises `DataError` when it lacks a column of `needed`, name -> what it holds, or repeats
+    one: pandas would call a second column of labels `label.1`, and it would be learned from."""
+    first = read(path, header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0]
+    repeated = first[first.duplicated() & (first != "")]
+    if len(repeated):
+        raise DataError(f"{path} has two columns {repeated.iloc[0]!r}: rename or remove one")
     header = [str(column) for column in read(path, nrows=0).columns]
     for name, content in needed.items():
         if name not in header:
@@ -69,9 +74,22 @@ def _said_plainly(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise DataError(f"CSV file {path} is missing: put it there, or correct the path") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 (byte {error.start}): save it with the encoding UTF-8") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder: give the path of a CSV file") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8 (line {_damaged_line(path)}): save it with the encoding UTF-8") from None
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty: it needs a header line and rows") from None
     except pd.errors.ParserError as error:
         raise DataError(f"{path} is not a table ({' '.join(str(error).split())}): mend that line") from None
+
+
+def _damaged_line(path: Path) -> int:
+    """The first line that is not UTF-8, from 1: what pandas tells is a place in a piece of the file."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                return number
+    return number

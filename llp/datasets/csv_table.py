@@ -12,13 +12,23 @@ from llp.datasets.csv_file import class_indices, column_names, read
 from llp.datasets.raw import RawTable
 from llp.errors import DataError
 
-MISSING = ("", "?", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None")
+MISSING = (
+    *("", "?", "NA", "N/A", "#N/A", "#NA", "<NA>", "n/a", "NaN", "nan", "-NaN", "-nan", "null", "NULL", "None"),
+    *("#N/A N/A", "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN"),
+)
 """What counts as a missing value, except among labels, where only an empty field does: a class may be called None."""
+
+MISSING_NUMBERS = frozenset(marker.casefold() for marker in (*MISSING, "-", "--", "unknown", "missing", "none"))
+"""What does in any case where the rest of a column are numbers; among categories it may be one of its own."""
+
+STRAY = 0.05
+"""A column with at most this share of cells that are no numbers is one of numbers all the same."""
 
 
 def load(path: str | Path, label: str) -> RawTable:
     """The table in a UTF-8 CSV file: columns of numbers stay numbers, all others are categories.
 
+    Where a few cells of a column of numbers are none, they count as missing, with a note.
     Identifiers are left out with a note: texts that never repeat, and a column that counts the rows (which would
     give the labels away in a sorted file). So are rows without a label.
     Raises `DataError` naming the file when it is missing, empty, not UTF-8 or not a table, or lacks the label column.
@@ -30,7 +40,9 @@ def load(path: str | Path, label: str) -> RawTable:
     if table.empty:
         raise DataError(f"{path} has a header but no rows: add at least three for each class")
 
-    frame, notes = _without_identifiers(table.drop(columns=label))
+    frame, stray = _with_numbers(table.drop(columns=label))
+    frame, notes = _without_identifiers(frame)
+    notes = [*stray, *notes]
     if frame.columns.empty:
         raise DataError(f"{path} has no columns to learn from beside {label!r}")
     labelled = table[label].notna()
@@ -41,9 +53,33 @@ def load(path: str | Path, label: str) -> RawTable:
     return RawTable(frame=frame, y=y, classes=classes, fingerprint=fingerprint.of_table(frame, y), notes=tuple(notes))
 
 
+def _with_numbers(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Columns that pandas takes for texts because of some cells, as numbers where most others are."""
+    notes = []
+    for name in frame:
+        if is_numeric_dtype(frame[name]):
+            continue
+        texts = frame[name].map(str, na_action="ignore").str.strip()
+        texts = texts.mask(texts.str.casefold().isin(MISSING_NUMBERS))
+        numbers = pd.to_numeric(texts, errors="coerce")
+        stray = texts.notna() & numbers.isna()
+        if not numbers.notna().any() or stray.sum() >= numbers.notna().sum():
+            continue
+        row = int(stray.argmax())
+        example = f"{stray.sum()}, such as {texts[row]!r} in row {row + 1}"
+        if stray.sum() > STRAY * len(frame):
+            notes.append(f"column {name!r} taken for categories; cells that are no numbers: {example}")
+            continue
+        frame = frame.assign(**{name: numbers})
+        if stray.any():
+            notes.append(f"column {name!r} taken for numbers; cells that are none count as missing: {example}")
+    return frame, notes
+
+
 def _without_identifiers(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     identifiers = [column for column in frame if _is_identifier(frame[column])]
-    notes = [f"column {column!r} left out: it only numbers or names the rows" for column in identifiers]
+    reasons = ("it never repeats", "it only numbers the rows")
+    notes = [f"column {name!r} left out: {reasons[is_integer_dtype(frame[name])]}" for name in identifiers]
     return frame.drop(columns=identifiers), notes
 
 

@@ -89,6 +89,8 @@ def _square(file: Path, size: int) -> np.ndarray:
 def _as_rgb(image: Any) -> Any:
     from PIL import Image
 
+    if image.mode in ("F", "I"):  # Pillow would cut these off at 0 and 255, too, and nothing tells what is white
+        raise ValueError("pixels of 32 bits have no known range: save it with 8 or 16")
     if image.mode.startswith("I;16"):  # Pillow would cut 16-bit grey off at 255, which makes it white
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     return image.convert("RGB")

@@ -56,6 +56,47 @@ def test_marks_of_missing_values_and_spaces(tmp_path):
     assert raw.frame["colour"].isna().tolist() == [False, True, False, False]
 
 
+@pytest.mark.parametrize("marker", ["unknown", "Missing", "n/a", "N/a", "-", "?", "none", "NAN", "#N/A", "<NA>"])
+def test_a_mark_of_a_missing_value_leaves_a_column_one_of_numbers(tmp_path, marker):
+    raw = load(write(tmp_path, f"size,kind\n5.5,a\n{marker},b\n-1e3,a\n 7 ,b\n"), "kind")
+    assert raw.frame["size"].tolist() == pytest.approx([5.5, float("nan"), -1000, 7], nan_ok=True)
+    assert raw.notes == ()
+
+
+def test_among_categories_such_a_mark_may_be_one_of_its_own(tmp_path):
+    raw = load(write(tmp_path, "size,colour,kind\n5,none,a\n7,red,b\n9,red,a\n"), "kind")
+    assert raw.frame["colour"].tolist() == ["none", "red", "red"]
+
+
+def numbers_but_for(count: int) -> str:
+    """A table of 40 rows in which so many cells of a column are no numbers."""
+    cells = [f"about {k}" if k < count else str(k * 1.5) for k in range(40)]
+    return "size,height,kind\n" + "".join(f"{cell},{k % 7},{'ab'[k % 2]}\n" for k, cell in enumerate(cells))
+
+
+def test_a_few_cells_that_are_no_numbers_count_as_missing_with_a_note(tmp_path):
+    raw = load(write(tmp_path, numbers_but_for(2)), "kind")
+    assert raw.frame["size"].isna().tolist() == [True] * 2 + [False] * 38
+    assert raw.notes == (
+        "column 'size' taken for numbers; cells that are none count as missing: 2, such as 'about 0' in row 1",
+    )
+
+
+def test_with_more_of_them_the_note_says_why_the_column_is_not_one_of_numbers(tmp_path):
+    raw = load(write(tmp_path, numbers_but_for(3)), "kind")
+    assert "size" not in raw.frame
+    assert raw.notes == (
+        "column 'size' taken for categories; cells that are no numbers: 3, such as 'about 0' in row 1",
+        "column 'size' left out: it never repeats",
+    )
+
+
+def test_texts_among_which_some_are_numbers_are_categories_without_a_word(tmp_path):
+    raw = load(write(tmp_path, "plan,size,kind\nbasic,3,a\n2000,1,b\nbasic,2,a\ngold,5,b\n"), "kind")
+    assert raw.frame["plan"].tolist() == ["basic", "2000", "basic", "gold"]
+    assert raw.notes == ()
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_utf8_with_and_without_byte_order_mark(tmp_path, encoding):
     file = tmp_path / "table.csv"

@@ -55,13 +55,28 @@ CASES = {
     "one class": (lambda f: images(f / "pets", cat=5), r"pets has only one class, 'cat': there must be at least two"),
     "class with one image": (lambda f: images(f, cat=5, dog=1), r"class 'dog' has 1 sample, at least 3 are needed"),
     "missing CSV": (lambda f: {"source": "csv", "path": f / "a.csv", "label": "kind"}, r"CSV file .*a.csv is missing"),
+    "repeated labels": (
+        lambda f: table(f, "size,kind,kind\n1,a,a\n2,b,b\n" * 6),
+        r"table.csv has two columns 'kind': rename or remove one",
+    ),
+    "repeated column of texts": (
+        lambda f: texts(f, "said, kind,said\na,x,a\nb,y,b\n"),
+        r"table.csv has two columns 'said': rename or",
+    ),
+    "a folder for a CSV": (
+        lambda f: {"source": "csv", "path": f, "label": "kind"},
+        r"is a folder: give the path of a C",
+    ),
     "empty CSV": (lambda f: table(f, ""), r"table.csv is empty"),
     "CSV without rows": (lambda f: table(f, "size,kind\n"), r"has a header but no rows"),
     "missing label column": (
         lambda f: table(f, "size,kind\n" + ROWS, label="species"),
         r"no column 'species' for the labels: its columns are size, kind",
     ),
-    "not UTF-8": (lambda f: table(f, b"size,kind\n1,caf\xe9\n"), r"table.csv is not UTF-8 \(byte \d+\)"),
+    "not UTF-8": (
+        lambda f: table(f, b"size,kind\n" + b"1,a\n" * 5000 + b"1,caf\xe9\n"),
+        r"table.csv is not UTF-8 \(line 5002\): save it",
+    ),
     "ragged CSV": (lambda f: table(f, f"size,kind\n{ROWS}1,2,3\n"), r"is not a table .*line 14"),
     "unnamed column": (lambda f: table(f, "size,kind\n1,2,a\n3,4,b\n"), r"more fields in a row than in its header"),
     "label column only": (lambda f: table(f, "kind\na\nb\n"), r"no columns to learn from beside 'kind'"),
@@ -94,7 +109,14 @@ CASES = {
         lambda f: texts(f, "said,kind\na,b\n", label="mood"),
         r"no column 'mood' for the labels: its columns are said, kind$",
     ),
-    "texts not UTF-8": (lambda f: texts(f, b"said,kind\ncaf\xe9,a\n" * 3), r"table.csv is not UTF-8 \(byte \d+\)"),
+    "texts not UTF-8": (
+        lambda f: texts(f, b"said,kind\n" + b"a,x\n" * 5000 + b"caf\xe9,a\n"),
+        r"table.csv is not UTF-8 \(line 5002\): save it",
+    ),
+    "texts in UTF-16": (
+        lambda f: texts(f, "said,kind\na,b\n".encode("utf-16")),
+        r"table.csv is not UTF-8 \(line 1\): save it",
+    ),
     "ragged text CSV": (lambda f: texts(f, "said,kind\na,b\nc,d,e\n"), r"is not a table .*line 3"),
     "unnamed column of texts": (lambda f: texts(f, "said,kind\n1,2,a\n3,4,b\n"), r"more fields in a row than in its h"),
     "texts without labels": (lambda f: texts(f, "said,kind\na a,\nb b,\n"), r"table has no labels: there must be at"),

@@ -8,6 +8,7 @@ from PIL import Image
 
 from llp.datasets import image_folder
 from llp.datasets.images import resize
+from llp.errors import DataError
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -72,3 +73,14 @@ def test_photos_stand_upright_and_deep_grey_keeps_its_levels(tmp_path):
     photo, scan = image_folder.load(tmp_path).read(np.arange(2), 8)
     np.testing.assert_array_equal(photo, np.rot90(left_half, -1))
     assert (scan == 40000 >> 8).all()
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_pixels_of_32_bits_are_refused_since_nothing_tells_what_is_white(tmp_path, kind):
+    (tmp_path / "all").mkdir()
+    Image.fromarray(np.arange(64, dtype=kind).reshape(8, 8)).save(tmp_path / "all" / "scan.tif")
+    with pytest.raises(
+        DataError,
+        match=r"image .*scan\.tif cannot be read \(pixels of 32 bits have no known range: save it with 8 or 16\)",
+    ):
+        image_folder.load(tmp_path).read(np.arange(1), 8)
