@@ -8,15 +8,18 @@ model, history = train_with_meta_params(best)
 from __future__ import annotations
 
 import contextlib
+import math
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from torch import nn
 
-from llp.errors import DivergedError, ParameterError
+from llp.errors import DataError, DivergedError, ParameterError
 from llp.meta.model import MetaModel
 from llp.meta.storage import load_meta_model
 from llp.probing.function_problem import FunctionProblem
@@ -27,6 +30,7 @@ from llp.probing.table import TaskInfo
 from llp.progress import progress_bar
 from llp.schedules.fixed import FIXED_SCHEDULES
 from llp.search import Prober, SearchResult, meta_probe
+from llp.training.run import seeded
 
 
 class BestConfiguration(dict):
@@ -57,7 +61,7 @@ class MetaProbing:
     n_jobs: probes at once, one process each; functions that were defined interactively travel along. study, store:
     with both, probes are found again by a later process that uses the same study name and folder.
 
-    Raises `ParameterError` for arguments that do not fit.
+    Raises `ParameterError` for arguments that do not fit; a search raises `DataError` for batches that do not.
     """
 
     def __init__(
@@ -77,11 +81,15 @@ class MetaProbing:
         study: str = "",
         store: str | Path | None = None,
     ) -> None:
+        for config in configs:
+            if not isinstance(config, Mapping):
+                raise ParameterError(f"configs: {config!r} is not a mapping of hyperparameters by name")
         self.configs = [dict(config) for config in configs]
         if not self.configs:
             raise ParameterError("configs: at least one configuration is needed")
-        if epochs < 1:
-            raise ParameterError(f"epochs: {epochs} is less than 1")
+        _check_whole(1, epochs=epochs)
+        _check_whole(0, seed=seed)
+        _check_whole(-1, n_jobs=n_jobs)
         if bool(study) != bool(store):
             raise ParameterError("study and store go together: a name, and the folder where its probes are kept")
         if isinstance(schedule, str) and schedule not in FIXED_SCHEDULES:
@@ -119,11 +127,18 @@ class MetaProbing:
         with the resource (dataset_fn must then take a fraction); budget is in full trainings. Raises `DivergedError`
         when every probe diverged.
         """
+        _check_numbers(
+            min_resource=min_resource,
+            max_resource=max_resource,
+            reduction_factor=reduction_factor,
+            data_fraction=data_fraction,
+            budget=0 if budget is None else budget,
+        )
         rungs = Rungs(min_resource, max_resource, reduction_factor, data_fraction)
-        if num_initial_configs < 1 or num_iterations < 1:
-            raise ParameterError("num_initial_configs and num_iterations: at least 1 each")
+        _check_whole(1, num_initial_configs=num_initial_configs, num_iterations=num_iterations)
         if data_fraction < 1 and not self.problem.takes_fraction:
             raise ParameterError("data_fraction: dataset_fn takes no fraction of the data; give it a parameter for it")
+        _check_batches(self.problem)
         meta_features, n_validation = self.problem.label_statistics()
         task = TaskInfo("user", "user", "", self.problem.epochs, n_validation, meta_features)
         with _folder(self.store) as folder:
@@ -158,9 +173,10 @@ def train_with_meta_params(
     if not isinstance(configuration, BestConfiguration):
         raise ParameterError("train_with_meta_params takes what run_meta_optimization returned, not a plain mapping")
     problem = configuration.problem
+    if seed is not None:
+        _check_whole(0, seed=seed)
     if epochs is not None:
-        if epochs < 1:
-            raise ParameterError(f"epochs: {epochs} is less than 1")
+        _check_whole(1, epochs=epochs)
         problem = FunctionProblem(**{**vars(problem), "epochs": epochs})
     run = problem.start(configuration, configuration.seed if seed is None else seed, keep_best=True)
     with progress_bar(problem.epochs, "training", "epoch") as bar:
@@ -172,6 +188,37 @@ def train_with_meta_params(
     model.eval()
     curve = vars(run.curve)
     return model, {name: list(curve[name]) for name in curve if name != "cost"}
+
+
+def _check_whole(least: int, **arguments: Any) -> None:
+    for name, value in arguments.items():
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+            raise ParameterError(f"{name}: {value!r} is not a whole number of at least {least}")
+
+
+def _check_numbers(**arguments: Any) -> None:
+    for name, value in arguments.items():
+        if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value < math.inf:
+            raise ParameterError(f"{name}: {value!r} is not a number of at least 0")
+
+
+def _check_batches(problem: FunctionProblem) -> None:
+    """Look at the first batch of each loader: later an error would come out of the middle of a training."""
+    for part, loader in zip(("training", "validation"), problem.loaders(1.0), strict=True):
+        with seeded(0, 0, torch.device("cpu")):
+            try:
+                batch = next(iter(loader), None)
+            except TypeError:
+                raise DataError(f"dataset_fn: the {part} batches are {type(loader).__name__}, not a loader") from None
+        if batch is None:
+            continue  # without samples, which is said where they are counted
+        if not isinstance(batch, tuple | list) or len(batch) < 2:
+            found = f"{type(batch).__name__}, not (inputs, labels)"
+        elif not all(isinstance(values, torch.Tensor) for values in batch[:2]):
+            found = f"({', '.join(type(values).__name__ for values in batch[:2])}), not two tensors"
+        else:
+            continue
+        raise DataError(f"dataset_fn: a batch of the {part} data is {found}")
 
 
 def _folder(store: str | Path | None) -> Any:

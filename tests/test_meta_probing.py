@@ -149,7 +149,7 @@ def test_what_did_not_come_from_a_search_cannot_be_trained(best):
 
 
 def test_no_epochs_are_refused(best):
-    with pytest.raises(ParameterError, match=r"^epochs: 0 is less than 1$"):
+    with pytest.raises(ParameterError, match=r"^epochs: 0 is not a whole number of at least 1$"):
         train_with_meta_params(best, epochs=0)
 
 
@@ -307,7 +307,11 @@ def test_a_meta_model_from_elsewhere_is_not_read(tmp_path):
     ("options", "message"),
     [
         ({"configs": []}, r"^configs: at least one configuration is needed$"),
-        ({"epochs": 0}, r"^epochs: 0 is less than 1$"),
+        ({"epochs": 0}, r"^epochs: 0 is not a whole number of at least 1$"),
+        ({"epochs": 2.5}, r"^epochs: 2\.5 is not a whole number of at least 1$"),
+        ({"seed": -1}, r"^seed: -1 is not a whole number of at least 0$"),
+        ({"configs": [1, 2]}, r"^configs: 1 is not a mapping of hyperparameters by name$"),
+        ({"n_jobs": 1.5}, r"^n_jobs: 1\.5 is not a whole number of at least -1$"),
         ({"study": "s"}, r"^study and store go together: a name, and the folder where its probes are kept$"),
         ({"store": "p"}, r"^study and store go together"),
         ({"schedule": "warmup"}, r"^schedule: unknown 'warmup'; there are constant, step, cosine, one_cycle$"),
@@ -327,8 +331,12 @@ def test_arguments_that_do_not_fit_are_one_line(options, message):
         ({"min_resource": 0.6}, r"^min_resource 0\.6 and max_resource 0\.5: allowed is"),
         ({"max_resource": 2}, r"^min_resource 0\.1 and max_resource 2: allowed is"),
         ({"reduction_factor": 1}, r"^reduction_factor 1: allowed is"),
-        ({"num_initial_configs": 0}, r"^num_initial_configs and num_iterations: at least 1 each$"),
-        ({"num_iterations": 0}, r"^num_initial_configs and num_iterations: at least 1 each$"),
+        ({"num_initial_configs": 0}, r"^num_initial_configs: 0 is not a whole number of at least 1$"),
+        ({"num_initial_configs": 2.5}, r"^num_initial_configs: 2\.5 is not a whole number of at least 1$"),
+        ({"budget": "2"}, r"^budget: '2' is not a number of at least 0$"),
+        ({"budget": float("inf")}, r"^budget: inf is not a number of at least 0$"),
+        ({"min_resource": "a tenth"}, r"^min_resource: 'a tenth' is not a number of at least 0$"),
+        ({"num_iterations": 0}, r"^num_iterations: 0 is not a whole number of at least 1$"),
         ({"data_fraction": 0}, r"^data_fraction 0: allowed is"),
     ],
 )
@@ -347,6 +355,24 @@ def test_labels_that_are_no_classes_are_one_line():
     batches = [(torch.zeros(4, 4), torch.zeros(4))]
     probing = MetaProbing(RATES, small_net, lambda: (batches, batches), F.mse_loss, sgd_fn, device="cpu")
     with pytest.raises(DataError, match=r"^labels must be whole numbers from 0"):
+        probing.run_meta_optimization()
+
+
+X, Y = torch.zeros(4, 4), torch.zeros(4, dtype=torch.long)
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "message"),
+    [
+        ([{"x": X, "y": Y}], [(X, Y)], r"^dataset_fn: a batch of the training data is dict, not \(inputs, labels\)$"),
+        ([(X.numpy(), Y.numpy())], [(X, Y)], r"training data is \(ndarray, ndarray\), not two tensors$"),
+        ([(X, Y)], [(X, [0, 1])], r"validation data is \(Tensor, list\), not two tensors$"),
+        ([(X, Y)], 5, r"^dataset_fn: the validation batches are int, not a loader$"),
+    ],
+)
+def test_batches_that_are_no_pairs_of_tensors_are_one_line(train, validation, message):
+    probing = MetaProbing(RATES, small_net, lambda: (train, validation), F.cross_entropy, sgd_fn, device="cpu")
+    with pytest.raises(DataError, match=message):
         probing.run_meta_optimization()
 
 
