@@ -10,8 +10,6 @@ import pandas as pd
 
 PREFIX = "hp_"
 PER_OPTIMIZER = ("hp_learning_rate", "hp_weight_decay")  # what is large for one optimizer is small for another
-HEAVY = ("momentum", "nesterov")  # optimizers that add up gradients: a space's two names for one way to train
-USUAL_MOMENTUM = 0.9  # where one of them has none
 WIDE = 10.0  # positive numbers that span this factor are compared by their logarithms
 
 
@@ -36,10 +34,8 @@ def place(tables: Sequence[pd.DataFrame]) -> list[Points]:
     """Put the `hp_*` columns of several tables on common scales, one `Points` for each table.
 
     Columns that the first table lacks are left out: what is asked about are its configurations. Learning rates and
-    weight decays are taken relative to their optimizer's mean in these tables, learning rates as momentum makes them
-    act.
+    weight decays are taken relative to their optimizer's mean in these tables.
     """
-    tables = [_as_they_act(table) for table in tables]
     first = tables[0]
     columns = [name for name in first if name.startswith(PREFIX) and first[name].notna().any()]
     together = pd.concat([table.reindex(columns=columns) for table in tables], ignore_index=True)
@@ -61,23 +57,6 @@ def place(tables: Sequence[pd.DataFrame]) -> list[Points]:
 def spread_out(count: int, most: int) -> np.ndarray:
     """At most so many of a number of rows, evenly spread."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
-
-
-def _as_they_act(table: pd.DataFrame) -> pd.DataFrame:
-    """With momentum m a gradient counts 1 / (1 - m) times in all (Smith et al. 2018), which makes up most of what m
-    does; Nesterov's momentum does the same."""
-    optimizer, rate = (table.get(f"{PREFIX}{name}") for name in ("optimizer", "learning_rate"))
-    if optimizer is None or rate is None or (rate := _numbers(rate)) is None:
-        return table
-    heavy = optimizer.isin(HEAVY)
-    momentum = _numbers(table.get("hp_momentum", pd.Series(np.nan, table.index)))
-    if momentum is None:
-        return table
-    factor = 1 / (1 - momentum.fillna(USUAL_MOMENTUM).clip(0, 0.999))
-    return table.assign(
-        hp_optimizer=optimizer.mask(heavy, HEAVY[0]),
-        hp_learning_rate=rate.where(~heavy, rate * factor),
-    )
 
 
 def _numbers(column: pd.Series) -> pd.Series | None:

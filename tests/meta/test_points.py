@@ -46,41 +46,6 @@ def test_what_is_usual_for_an_optimizer_is_seen_over_all_tables():
     np.testing.assert_allclose(np.append(one.values[:, 1], other.values[:, 1]), [0, 1, 0, 1], atol=1e-12)
 
 
-def test_momentum_counts_as_the_larger_rate_that_it_amounts_to():
-    """A rate of .1 with momentum .9 goes as far as one of .01 with momentum .99, and ten times as far as with none."""
-    rates = table(optimizer=["momentum"] * 3, learning_rate=[0.1, 0.01, 0.1], momentum=[0.9, 0.99, 0.0])
-    [points] = place([rates])
-    np.testing.assert_allclose(points.values[:, 1], [1, 1, 0], atol=1e-12)
-
-
-def test_momentum_counts_only_where_the_optimizer_has_it():
-    [points] = place([table(optimizer=["adam"] * 3, learning_rate=[0.001, 0.001, 0.1], momentum=[0.1, 0.99, 0.5])])
-    np.testing.assert_allclose(points.values[:, 1], [0, 0, 1], atol=1e-12)
-
-
-@pytest.mark.parametrize("momentum", [{}, {"momentum": [np.nan] * 3}, {"momentum": ["low", "low", "low"]}])
-def test_rates_stay_in_order_where_momentum_is_not_known(momentum):
-    [points] = place([table(optimizer=["momentum"] * 3, learning_rate=[0.001, 0.01, 0.1], **momentum)])
-    np.testing.assert_allclose(points.values[:, 1], [0, 0.5, 1])
-
-
-def test_a_momentum_of_one_is_no_division_by_zero():
-    [points] = place([table(optimizer=["momentum"] * 2, learning_rate=[0.001, 0.1], momentum=[1.0, 0.5])])
-    assert np.isfinite(points.values).all()
-
-
-def test_momentum_of_nesterovs_kind_is_as_good_as_any():
-    """What momentum did says what Nesterov's would do."""
-    same, plain = place(
-        [
-            table(optimizer=["momentum", "adam"], learning_rate=[0.1, 0.1]),
-            table(optimizer=["nesterov", "sgd"], learning_rate=[0.1, 0.1]),
-        ]
-    )
-    assert same.values[0, 0] == plain.values[0, 0]
-    assert plain.values[1, 0] not in same.values[:, 0]
-
-
 def test_categories_are_equal_or_not():
     one, other = place([table(schedule=["step", "cosine"]), table(schedule=["cosine", "one_cycle", "step"])])
     assert one.categorical.tolist() == other.categorical.tolist() == [True]
