@@ -132,20 +132,24 @@ class CurveProcess:
         rows, stages, scores = np.asarray(rows, int), np.asarray(stages, int), np.asarray(scores, float)
         covariance = self.covariance(rows, stages, rows, stages) + self.parts.noise * np.eye(len(rows))
         lower = np.linalg.cholesky(covariance)
-        mean, grid, refinements = self.mean[rows, stages], self._coarse_grid(), 2
-        widenings = WIDENINGS if len(rows) else 0
-        while True:
+
+        def weigh(grid: list[np.ndarray]) -> tuple[np.ndarray, ...]:
             units = np.stack([axis.ravel() for axis in np.meshgrid(*grid)], axis=1)
-            likelihood, residuals = self._likelihood(units, lower, mean, scores)
+            likelihood, residuals = self._likelihood(units, lower, self.mean[rows, stages], scores)
             weights = np.exp(likelihood - likelihood.max())
-            weights /= weights.sum()
-            wider = _widen(grid, units[weights.argmax(), 0]) if widenings else None
-            if wider is not None:
-                grid, widenings, refinements = wider, widenings - 1, refinements + 1
-            elif refinements:
-                grid, widenings, refinements = _refine(grid, units, weights), 0, refinements - 1
-            else:
+            return units, likelihood, residuals, weights / weights.sum()
+
+        grid, refinements = self._coarse_grid(), 2
+        units, likelihood, residuals, weights = weigh(grid)
+        for _ in range(WIDENINGS if len(rows) else 0):
+            wider = _widen(grid, units[weights.argmax(), 0])
+            if wider is None:
                 break
+            grid, refinements = wider, refinements + 1
+            units, likelihood, residuals, weights = weigh(grid)
+        for _ in range(refinements):
+            grid = _refine(grid, units, weights)
+            units, likelihood, residuals, weights = weigh(grid)
         cell = np.prod([axis[1] - axis[0] for axis in grid])
         likely = np.argsort(-weights, kind="stable")[:LIKELY]
         return Posterior(

@@ -8,11 +8,9 @@ import numpy as np
 import pandas as pd
 
 from llp.errors import DataError
-from llp.meta.knowledge import COLUMNS, pack
+from llp.meta.knowledge import COLUMNS, TASK, pack, present
 from llp.meta.points import PREFIX
 from llp.schema import SCHEMA_VERSION, is_stuck, score_of
-
-TASK = ("task", "fingerprint", "full_epochs", "data_n_train")  # what the runs of one task have in common
 
 
 def assemble(knowledge: pd.DataFrame, probes: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -40,7 +38,7 @@ def assemble(knowledge: pd.DataFrame, probes: Iterable[pd.DataFrame]) -> pd.Data
 
 def by_task(runs: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """The runs of each task. One data set may be several tasks: trained for longer, or with more of it."""
-    for _, task in runs.groupby([name for name in TASK if name in runs], sort=False, dropna=False):
+    for _, task in runs.groupby(present(runs, TASK), sort=False, dropna=False):
         yield task
 
 
@@ -78,7 +76,7 @@ def _identity(table: pd.DataFrame, about: Iterable[str]) -> pd.DataFrame:
     """What tells runs apart: some columns and the hyperparameters, comparable: numbers are floats, all else is text."""
     columns = [*about, *sorted(name for name in table if name.startswith(PREFIX))]
     identity = {}
-    for name in (name for name in columns if name in table):
+    for name in present(table, columns):
         column = table[name]
         number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
         identity[name] = column.astype(float) if number else column.map(str, na_action="ignore")

@@ -21,7 +21,8 @@ from llp.schema import CURVES
 
 KNOWLEDGE_VERSION = 1
 WAY_OUT = "record it again, or fetch it again"
-RUN = ("task", "fingerprint", "full_epochs", "data_n_train", "configuration", "seed")  # what tells runs apart
+TASK = ("task", "fingerprint", "full_epochs", "data_n_train")  # what the runs of one task have in common
+RUN = (*TASK, "configuration", "seed")  # what tells runs apart
 IDENTITY = (
     "task",
     "dataset",
@@ -44,7 +45,7 @@ def pack(probes: pd.DataFrame) -> pd.DataFrame:
     measurements = [column for column in probes if column.startswith("landscape_")]
     named = [column for column in probes if column.startswith(("hp_", "data_", "arch_"))]
     rows = []
-    for _, run in probes.sort_values("epochs", kind="stable").groupby(_run(probes), sort=False, dropna=False):
+    for _, run in probes.sort_values("epochs", kind="stable").groupby(present(probes, RUN), sort=False, dropna=False):
         last = run.iloc[-1]
         looked = run[~run["diverged"]].drop_duplicates("epochs")
         rows.append(
@@ -83,7 +84,7 @@ def read_knowledge(paths: Iterable[str | Path]) -> pd.DataFrame:
         if absent:
             raise DataError(f"{path} lacks the column {absent[0]!r}: it is no table that 'stages.record' wrote")
         _check_values(path, table)
-        if table.duplicated(_run(table)).any():
+        if table.duplicated(present(table, RUN)).any():
             raise DataError(
                 f"{path} holds a run twice: a task, configuration and seed stand once in a file of the knowledge base"
             )
@@ -96,8 +97,9 @@ def read_knowledge(paths: Iterable[str | Path]) -> pd.DataFrame:
     return runs
 
 
-def _run(table: pd.DataFrame) -> list[str]:
-    return [column for column in RUN if column in table]
+def present(table: pd.DataFrame, columns: Iterable[str]) -> list[str]:
+    """Those of some columns that a table has."""
+    return [column for column in columns if column in table]
 
 
 def _check_values(path: str | Path, runs: pd.DataFrame) -> None:
@@ -165,7 +167,7 @@ def _shown(value: Any) -> str:
 
 def _check_apart(runs: pd.DataFrame, files: Sequence[str | Path]) -> None:
     """Two files may number other configurations alike, from other spaces: the same run has the same hyperparameters."""
-    same = [*_run(runs), *(column for column in runs if column.startswith("hp_"))]
+    same = [*present(runs, RUN), *(column for column in runs if column.startswith("hp_"))]
     twice = runs.duplicated(same)
     if twice.any():
         numbers = runs.groupby(same, sort=False, dropna=False).ngroup()
