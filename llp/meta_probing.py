@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 from torch import nn
 
-from llp.errors import DataError, DivergedError, ParameterError
+from llp.errors import DivergedError, ParameterError
 from llp.meta.model import MetaModel
 from llp.meta.storage import load_meta_model
 from llp.probing.function_problem import FunctionProblem
@@ -30,7 +29,6 @@ from llp.probing.table import TaskInfo
 from llp.progress import progress_bar
 from llp.schedules.fixed import FIXED_SCHEDULES
 from llp.search import Prober, SearchResult, meta_probe
-from llp.training.run import seeded
 
 
 class BestConfiguration(dict):
@@ -138,7 +136,6 @@ class MetaProbing:
         _check_whole(1, num_initial_configs=num_initial_configs, num_iterations=num_iterations)
         if data_fraction < 1 and not self.problem.takes_fraction:
             raise ParameterError("data_fraction: dataset_fn takes no fraction of the data; give it a parameter for it")
-        _check_batches(self.problem)
         meta_features, n_validation = self.problem.label_statistics()
         task = TaskInfo("user", "user", "", self.problem.epochs, n_validation, meta_features)
         with _folder(self.store) as folder:
@@ -200,25 +197,6 @@ def _check_numbers(**arguments: Any) -> None:
     for name, value in arguments.items():
         if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value < math.inf:
             raise ParameterError(f"{name}: {value!r} is not a number of at least 0")
-
-
-def _check_batches(problem: FunctionProblem) -> None:
-    """Look at the first batch of each loader: later an error would come out of the middle of a training."""
-    for part, loader in zip(("training", "validation"), problem.loaders(1.0), strict=True):
-        with seeded(0, 0, torch.device("cpu")):
-            try:
-                batch = next(iter(loader), None)
-            except TypeError:
-                raise DataError(f"dataset_fn: the {part} batches are {type(loader).__name__}, not a loader") from None
-        if batch is None:
-            continue  # without samples, which is said where they are counted
-        if not isinstance(batch, tuple | list) or len(batch) < 2:
-            found = f"{type(batch).__name__}, not (inputs, labels)"
-        elif not all(isinstance(values, torch.Tensor) for values in batch[:2]):
-            found = f"({', '.join(type(values).__name__ for values in batch[:2])}), not two tensors"
-        else:
-            continue
-        raise DataError(f"dataset_fn: a batch of the {part} data is {found}")
 
 
 def _folder(store: str | Path | None) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,14 +117,31 @@ class FunctionProblem:
         """What labels alone tell (n_train, n_classes, majority_share), and the size of the validation part."""
         train, validation = self.loaders(1.0)
         with seeded(0, 0, torch.device("cpu")):
-            labels = [_labels(batch) for batch in train]
-            n_validation = sum(len(batch[1]) for batch in validation)
+            labels = [_labels(batch) for batch in _pairs(train, "training")]
+            n_validation = sum(len(batch[1]) for batch in _pairs(validation, "validation"))
         if not labels or n_validation == 0:
             raise DataError("dataset_fn returned loaders without samples")
         counts = np.bincount(np.concatenate(labels))
         classes = int((counts > 0).sum())
         share = float(counts.max() / counts.sum())
         return {"n_train": float(counts.sum()), "n_classes": float(classes), "majority_share": share}, n_validation
+
+
+def _pairs(loader: Any, part: str) -> Iterator[Sequence[torch.Tensor]]:
+    """The batches of a loader, each looked at: later an error would come out of the middle of a training."""
+    try:
+        batches = iter(loader)
+    except TypeError:
+        raise DataError(f"dataset_fn: the {part} batches are {type(loader).__name__}, not a loader") from None
+    for batch in batches:
+        found = None
+        if not isinstance(batch, tuple | list) or len(batch) < 2:
+            found = f"{type(batch).__name__}, not (inputs, labels)"
+        elif not all(isinstance(values, torch.Tensor) for values in batch[:2]):
+            found = f"({', '.join(type(values).__name__ for values in batch[:2])}), not two tensors"
+        if found:
+            raise DataError(f"dataset_fn: a batch of the {part} data is {found}")
+        yield batch
 
 
 def _labels(batch: Any) -> np.ndarray:
