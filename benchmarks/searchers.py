@@ -5,8 +5,8 @@
 
 Nothing is trained: `benchmarks.replay` says how a search is replayed and what regret is. Every finished search is a
 line of the cache, so that a run that was killed goes on; a table that changed is searched anew, a method that changed
-when the file is deleted. Public tables lie in the folder
-that LLP_BENCHMARKS names. Peers are installed from benchmarks/requirements.txt.
+when the file is deleted. Public tables lie in the folder that LLP_BENCHMARKS names. Peers are installed from
+benchmarks/requirements.txt.
 
 Knowledge: on_grid searches all recorded configurations, which the known tasks recorded, too; off_grid searches up to
 1,000 that no known task recorded, and each of them recorded 300 others; 8x300 is off-grid with 8 known tasks of 300.

@@ -46,8 +46,8 @@ def table(dataset: str, *, configurations: int = 40, repeated: int = 6, architec
                     "landscape_distance_from_start": [final * look for look in looks],
                     "landscape_logit_spread": generator.random(len(looks)),
                     "hp_optimizer": ("sgd", "adam")[number % 2],
-                    "hp_learning_rate": 10.0 ** -(1 + number % 4)
-                    * (1 + number / 1000),  # each once: alike, they are one
+                    # Each once: configurations that are alike are one.
+                    "hp_learning_rate": 10.0 ** -(1 + number % 4) * (1 + number / 1000),
                     "data_majority_share": CHANCE,
                     **{name: [value] * len(looks) for name, value in columns.items()},
                 }
