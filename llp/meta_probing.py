@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from llp.probing.store import Store
 from llp.probing.table import TaskInfo
 from llp.progress import progress_bar
 from llp.schedules.fixed import FIXED_SCHEDULES
-from llp.search import Prober, SearchResult, meta_probe
+from llp.search import Prober, SearchResult, distinct, meta_probe
 
 
 class BestConfiguration(dict):
@@ -48,10 +48,11 @@ class BestConfiguration(dict):
 class MetaProbing:
     """Chooses among configurations of a user's own training problem.
 
-    configs: candidates, mappings of hyperparameters by name; model_fn(config) -> nn.Module that returns class scores;
-    dataset_fn() or dataset_fn(fraction) -> (training batches, validation batches); criterion(scores, labels) ->
-    scalar; optimizer_fn(model, config) -> optimizer. epochs: of one full training. schedule: a name of
-    `llp.schedules.fixed` or a function from the share of training done to a factor of the learning rate.
+    configs: candidates, mappings of hyperparameters by name, repeats count once; model_fn(config) -> nn.Module that
+    returns class scores; dataset_fn() or dataset_fn(fraction) -> (training batches, validation batches);
+    criterion(scores, labels) -> scalar; optimizer_fn(model, config) -> optimizer. epochs: of one full training.
+    schedule: a name of `llp.schedules.fixed` or a function from the share of training done to a factor of the learning
+    rate.
 
     meta_model: a `MetaModel`, or the path of one that `dvc repro` made. It recognises hyperparameters by the names
     that params.yaml uses. Without one the prediction is the score reached so far, and the search is successive halving.
@@ -64,7 +65,7 @@ class MetaProbing:
 
     def __init__(
         self,
-        configs: Sequence[Mapping[str, Any]],
+        configs: Iterable[Mapping[str, Any]],
         model_fn: Callable[[dict[str, Any]], nn.Module],
         dataset_fn: Callable[..., tuple[Iterable, Iterable]],
         criterion: Callable,
@@ -79,10 +80,14 @@ class MetaProbing:
         study: str = "",
         store: str | Path | None = None,
     ) -> None:
+        configs = list(configs)
         for config in configs:
             if not isinstance(config, Mapping):
                 raise ParameterError(f"configs: {config!r} is not a mapping of hyperparameters by name")
-        self.configs = [dict(config) for config in configs]
+            for name in config:
+                if not isinstance(name, str):
+                    raise ParameterError(f"configs: the name of a hyperparameter is text, not {name!r}")
+        self.configs = distinct(map(dict, configs))
         if not self.configs:
             raise ParameterError("configs: at least one configuration is needed")
         _check_whole(1, epochs=epochs)

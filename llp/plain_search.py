@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from llp.errors import DivergedError
+from llp.errors import DivergedError, ParameterError
 from llp.probing.rungs import Rungs
 from llp.probing.table import probe_table
 from llp.probing.trajectory import Probe
@@ -27,10 +27,14 @@ def plain_search(prober: Prober, searcher: Searcher, budget: float) -> PlainResu
     """Search for `budget` full trainings; the choice is the configuration with the best validation accuracy seen.
 
     Every epoch is over all of the training part, so costs are whole epochs. What it expects of full training is the
-    accuracy seen, and anything above it is possible. Raises `DivergedError` when every run diverged.
+    accuracy seen, and anything above it is possible. Raises `ParameterError` for a budget of less than an epoch, and
+    `DivergedError` when every run diverged.
     """
-    prober = dataclasses.replace(prober, rungs=Rungs(), landscape=())
     full = prober.problem.epochs
+    affordable = math.floor(budget * full + 1e-9)
+    if affordable < 1:
+        raise ParameterError(f"select.budget: {budget:g} full trainings do not pay for one epoch of {full}; raise it")
+    prober = dataclasses.replace(prober, rungs=Rungs(), landscape=())
     probes: dict[tuple, Probe] = {}
 
     def train(asked: Sequence[tuple[Configuration, int]]) -> list[list[float]]:
@@ -42,7 +46,7 @@ def plain_search(prober: Prober, searcher: Searcher, budget: float) -> PlainResu
                 answers[key] = probes[*key, len(probe.curve)] = probe
         return [_scores(answers[tuple(configuration.items())]) for configuration, _ in asked]
 
-    steps = drive(searcher, train, max(1, math.floor(budget * full + 1e-9)))
+    steps = drive(searcher, train, affordable)
     seen = [probes[*step.trial.configuration.items(), len(step.scores)] for step in steps]
     table = probe_table(prober.task, [[probe] for probe in seen], [step.trial.number for step in steps])
     score, dead = table["score"], table["diverged"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from llp.meta.model import MetaModel
 from llp.probing.probe import Workers, probe
 from llp.probing.problem import Problem
 from llp.probing.rungs import Rungs
-from llp.probing.store import Store
+from llp.probing.store import Store, key_of
 from llp.probing.table import TaskInfo, probe_table
 from llp.probing.trajectory import Probe, Trajectory
 
@@ -64,6 +64,11 @@ class Prober:
 
     def epochs(self, resource: float) -> int:
         return self.rungs.epochs(resource, self.problem.epochs)
+
+
+def distinct(configurations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Each configuration once, in order: a repeat would be paid for again, and count as evidence of its own."""
+    return list({key_of(configuration=configuration): configuration for configuration in configurations}.values())
 
 
 def meta_probe(

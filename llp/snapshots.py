@@ -9,7 +9,8 @@ from llp.training_path import Params, snapshot_epochs
 
 
 class Snapshots:
-    """Of one run, `count` at most (see `snapshot_epochs`); each is written once and survives a kill.
+    """Of one run, `count` at most (see `snapshot_epochs`); each is written once and survives a kill. What this process
+    wrote or read it keeps at hand: another one that trains the same, and ends first, clears the store.
 
     key: that of the run's state in the store.
     """
@@ -18,17 +19,22 @@ class Snapshots:
         self.store = store
         self.key = key
         self.count = count
+        self._at_hand: dict[int, Params] = {}
 
     def keep(self, run: Run) -> None:
         """Write what the run is evaluated with, if this is an epoch to keep; for every epoch and before the first."""
         if run.epoch in self._epochs(run) and not run.diverged:
             point = {name: value.clone() for name, value in parameters(run.weights()).items()}
             self.store.save(self._key(run.epoch), point)
+            self._at_hand[run.epoch] = point
 
     def points(self, run: Run) -> dict[int, Params]:
         """What was kept, by epoch."""
-        found = {epoch: self.store.load(self._key(epoch)) for epoch in self._epochs(run)}
-        return {epoch: point for epoch, point in found.items() if point is not None}
+        epochs = self._epochs(run)
+        for epoch in epochs:
+            if epoch not in self._at_hand and (point := self.store.load(self._key(epoch))) is not None:
+                self._at_hand[epoch] = point
+        return {epoch: self._at_hand[epoch] for epoch in epochs if epoch in self._at_hand}
 
     def complete(self, run: Run, epochs: int) -> bool:
         """Whether all is there that `run` has to keep of its first epochs."""

@@ -13,7 +13,7 @@ from llp.params import META_PROBING, Params, read_params
 from llp.pipeline import one_blas_thread, rungs_of, task_info, task_problem, timed, workers_of
 from llp.plain_search import plain_search
 from llp.probing.store import Store
-from llp.search import Prober, SearchResult, meta_probe
+from llp.search import Prober, SearchResult, distinct, meta_probe
 from llp.searchers.catalog import make_searcher
 
 BUDGET = 0.3  # full trainings that a search costs where knowledge helps, unless said otherwise
@@ -50,7 +50,7 @@ def search(params: Params, prober: Prober) -> SearchResult:
     """As `select.searcher` says."""
     select, space = params.select, params.target_space()
     if select.searcher == META_PROBING:
-        candidates = space.sample(select.candidates, params.seed)
+        candidates = distinct(space.sample(select.candidates, params.seed))
         model = load_meta_model("models/meta_model.joblib")
         if model.compares(as_table(candidates)):
             budget = BUDGET if select.budget is None else select.budget

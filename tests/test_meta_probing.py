@@ -261,6 +261,12 @@ def test_numbers_of_numpy_are_as_good_as_any_and_probes_still_continue():
     assert len(steps_done) == steps, "epochs were trained twice"
 
 
+def test_configurations_may_come_from_a_generator_and_repeats_count_once():
+    probing = on_blobs(config for config in [*RATES, *RATES])
+    assert probing.configs == RATES
+    assert on_blobs([RATES[0]] * 6).run_meta_optimization(num_iterations=1).search.cost == 1
+
+
 def test_a_schedule_acts_on_probes_and_on_the_training():
     found = on_blobs(RATES, schedule="cosine").run_meta_optimization()
     _, history = train_with_meta_params(found)
@@ -311,6 +317,7 @@ def test_a_meta_model_from_elsewhere_is_not_read(tmp_path):
         ({"epochs": 2.5}, r"^epochs: 2\.5 is not a whole number of at least 1$"),
         ({"seed": -1}, r"^seed: -1 is not a whole number of at least 0$"),
         ({"configs": [1, 2]}, r"^configs: 1 is not a mapping of hyperparameters by name$"),
+        ({"configs": [{"lr": 0.1, 3: 4}]}, r"^configs: the name of a hyperparameter is text, not 3$"),
         ({"n_jobs": 1.5}, r"^n_jobs: 1\.5 is not a whole number of at least -1$"),
         ({"study": "s"}, r"^study and store go together: a name, and the folder where its probes are kept$"),
         ({"store": "p"}, r"^study and store go together"),

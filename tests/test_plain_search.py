@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
-from llp.errors import DivergedError
+from llp.errors import DivergedError, ParameterError
 from llp.plain_search import plain_search
 from llp.probing.probe import Workers
 from llp.probing.rungs import Rungs
@@ -62,6 +62,13 @@ def test_budgets_are_whole_epochs_and_the_last_training_stops_there():
     found = found_by("random", asked, budget=1.5)
     assert found.cost == len(asked.problem.trained) <= 13
     assert found.probes["epochs"].tolist() == [len(step.scores) for step in found.steps]
+
+
+def test_a_budget_below_one_epoch_is_refused():
+    with pytest.raises(
+        ParameterError, match=r"^select\.budget: 0\.01 full trainings do not pay for one epoch of \d+; rai"
+    ):
+        found_by("grid", prober(), budget=0.01)
 
 
 def test_diverged_runs_are_rows_that_are_not_chosen():

@@ -195,9 +195,7 @@ def changed(tmp_path: Path, edit) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    ("name", "least"), [("knowledge.yaml", 16), ("knowledge_large.yaml", 3), ("ablation.yaml", 8)]
-)
+@pytest.mark.parametrize(("name", "least"), [("knowledge.yaml", 16), ("knowledge_large.yaml", 3), ("ablation.yaml", 8)])
 def test_the_shipped_recordings_read_and_every_task_has_a_space(params, name, least):
     recording = read_recording(ROOT / name, params)
     assert len(recording.tasks) >= least

@@ -13,7 +13,8 @@ from llp.probing.probe import Workers
 from llp.probing.rungs import Rungs
 from llp.probing.store import Store
 from llp.probing.table import TaskInfo
-from llp.search import Prober, first_candidates, meta_probe
+from llp.search import Prober, distinct, first_candidates, meta_probe
+from llp.space import Space
 from tests.scripted import ScriptedProblem
 
 CHANCE = 0.5
@@ -188,6 +189,15 @@ def test_without_a_meta_model_the_first_ones_are_probed(count, taken):
 def test_few_candidates_are_all_probed():
     candidates = [named("a", 0.5, forecast=0.1), named("b", 0.6, forecast=0.9)]
     assert first_candidates(prober(), candidates, Forecast(), 2) == candidates
+
+
+def test_a_space_of_few_points_gives_each_of_them_once():
+    points = Space.parse({"a": [1, 2, 3], "b": [True, False]}).sample(256, 0)
+    assert len(points) == 256
+    once = distinct(points)
+    assert len(once) == 6
+    assert once[0] == points[0]
+    assert all(point in once for point in points)
 
 
 def test_an_interrupted_search_goes_on_and_ends_the_same(tmp_path):

@@ -52,7 +52,23 @@ def test_a_lost_point_is_noticed(problem):
     assert snapshots.complete(run, 5)
     assert not snapshots.complete(run, 6)
     next(store.folder.rglob("*.probe")).unlink()
-    assert not snapshots.complete(run, 4)
+    assert not Snapshots(store, "run", 4).complete(run, 4)
+
+
+def test_points_stay_at_hand_when_another_training_of_the_same_ends_first(problem):
+    store = Store()
+    whole = Snapshots(store, "alone", 4)
+    alone = whole.points(advanced(problem, whole, 6))
+    first, second = Snapshots(store, "run", 4), Snapshots(store, "run", 4)
+    begun = advanced(problem, first, 3)
+    resumed = problem.start(CONFIGURATION, 0)
+    assert second.complete(resumed, 3)
+    first.discard(6)
+    begun.advance(6, after_epoch=first.keep)
+    resumed.advance(6, after_epoch=second.keep)
+    for found in (first.points(begun), {**second.points(resumed)}):
+        assert list(found) == list(alone) == [0, 2, 4, 6]
+        assert all(same_state(found[epoch], alone[epoch]) for epoch in alone)
 
 
 def test_epochs_of_a_diverged_run_are_not_kept(problem):

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import joblib
 import torch
 
 from llp.errors import LLPError
@@ -69,7 +70,16 @@ class Store:
 
 def key_of(**identity: Any) -> str:
     """A key from all that decides a result: the same identity, the same key on every machine."""
-    return hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(identity, sort_keys=True, default=_content).encode()).hexdigest()
+
+
+def _content(value: Any) -> str:
+    """What tells a value that JSON has no form for from others: long arrays look alike as text. What cannot be
+    pickled, such as a lambda, is itself alone."""
+    try:
+        return joblib.hash(value)
+    except Exception:  # whatever a user's object raises
+        return str(value)
 
 
 def code_version(*modules: str | Path) -> str:

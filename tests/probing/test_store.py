@@ -7,6 +7,7 @@ import pickle
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -170,6 +171,20 @@ def test_a_key_is_the_same_in_every_process(run_script):
     script = "from llp.probing.store import key_of; print(key_of(a={'x': (1, 'y'), 'z': None}, s={'p': 0.1}))"
     there = run_script(script, PYTHONHASHSEED="1").stdout.strip()
     assert there == key_of(s={"p": 0.1}, a={"z": None, "x": [1, "y"]})
+
+
+def test_long_arrays_that_look_alike_as_text_have_keys_of_their_own():
+    def weighted(weight):
+        return key_of(configuration={"weights": np.r_[np.zeros(600), [weight], np.zeros(600)]})
+
+    assert weighted(0.1) == weighted(0.1)
+    assert weighted(0.1) != weighted(1.0)
+
+
+def test_what_cannot_be_pickled_has_a_key_of_its_own():
+    one, other = (lambda: 1), (lambda: 1)
+    assert key_of(f=one) == key_of(f=one)
+    assert key_of(f=one) != key_of(f=other)
 
 
 def test_the_code_version_changes_with_the_files_it_names(tmp_path, monkeypatch):
