@@ -24,6 +24,7 @@ from typing import Any
 import joblib
 import pandas as pd
 import torch
+from pyarrow import parquet
 
 from benchmarks import markdown
 from benchmarks.knowledge import FOLDER, known_runs
@@ -101,9 +102,9 @@ def definition(method: str, params: Params) -> str:
     """All that decides a row's result, as text: rows of another definition are measured anew."""
     if method in FIXED:
         return json.dumps({"validation": VALIDATION, **FIXED[method]}, sort_keys=True)
-    tasks = sorted(path.stem for path in FOLDER.glob("*.parquet"))
+    runs = {path.stem: parquet.read_metadata(path).num_rows for path in FOLDER.glob("*.parquet")}
     select = params.select.model_dump(include={"candidates", "budget", "min_gain"})
-    return json.dumps({"validation": VALIDATION, **select, "knowledge": tasks, "given": GIVEN}, sort_keys=True)
+    return json.dumps({"validation": VALIDATION, **select, "knowledge": runs, "given": GIVEN}, sort_keys=True)
 
 
 def table_of(rows: pd.DataFrame) -> str:
