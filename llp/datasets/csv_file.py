@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from llp.errors import DataError
 
@@ -45,6 +46,31 @@ def read_chunks(path: Path, **options: Any) -> Iterator[pd.DataFrame]:
             _check_width(path, chunk, done)
             yield chunk
             done += len(chunk)
+
+
+def check_quotes(path: Path, table: pd.DataFrame, label: str, start: int = 0) -> None:
+    """Raise `DataError` where an unclosed quotation mark made whole rows of a file a part of one cell of `table`.
+
+    Most lines between a cell's first and last one are then rows: they have as many separators, and a known label in its
+    place. start: rows of the file before the table's.
+    """
+    separator, width, place = _options(path)["sep"], table.shape[1], table.columns.get_loc(label)
+    labels = set(table[label].dropna().str.strip()) - {""}
+
+    def holds_rows(cell: str) -> bool:
+        lines = [line.split(separator) for line in cell.split("\n")[1:-1] if line.strip()]
+        return 2 * sum(len(line) == width and line[place].strip() in labels for line in lines) > len(lines)
+
+    for name in table:
+        if is_numeric_dtype(table[name]):
+            continue
+        for row, cell in enumerate(table[name], start + 1):
+            if isinstance(cell, str) and "\n" in cell and holds_rows(cell):
+                further = cell.count("\n")
+                raise DataError(
+                    f"{path}: a quotation mark opened in row {row} is closed only {further} lines later: "
+                    'double it ("") or remove it'
+                )
 
 
 def class_indices(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:

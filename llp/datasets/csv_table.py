@@ -8,7 +8,7 @@ import pandas as pd
 from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
 from llp.datasets import fingerprint
-from llp.datasets.csv_file import class_indices, column_names, read
+from llp.datasets.csv_file import check_quotes, class_indices, column_names, read
 from llp.datasets.raw import RawTable
 from llp.errors import DataError
 
@@ -39,6 +39,7 @@ def load(path: str | Path, label: str) -> RawTable:
     table = read(path, dtype={label: str}, na_values=missing, keep_default_na=False, low_memory=False)
     if table.empty:
         raise DataError(f"{path} has a header but no rows: add at least three for each class")
+    check_quotes(path, table, label)
 
     frame, stray = _with_numbers(table.drop(columns=label))
     frame, notes = _without_identifiers(frame)

@@ -78,6 +78,12 @@ CASES = {
         r"table.csv is not UTF-8 \(line 5002\): save it",
     ),
     "ragged CSV": (lambda f: table(f, f"size,kind\n{ROWS}1,2,3\n"), r"is not a table .*line 14"),
+    "unclosed quotation mark": (
+        lambda f: table(
+            f, "name,size,kind\n" + "".join(f"{'' if k % 9 else chr(34)}n,{k},{'ab'[k % 2]}\n" for k in range(18))
+        ),
+        r"table.csv: a quotation mark opened in row 1 is closed only 9 lines later: double",
+    ),
     "unnamed column": (lambda f: table(f, "size,kind\n1,2,a\n3,4,b\n"), r"more fields in a row than in its header"),
     "label column only": (lambda f: table(f, "kind\na\nb\n"), r"no columns to learn from beside 'kind'"),
     "only identifiers": (
