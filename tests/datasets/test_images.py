@@ -84,3 +84,16 @@ def test_pixels_of_32_bits_are_refused_since_nothing_tells_what_is_white(tmp_pat
         match=r"image .*scan\.tif cannot be read \(pixels of 32 bits have no known range: save it with 8 or 16\)",
     ):
         image_folder.load(tmp_path).read(np.arange(1), 8)
+
+
+def test_a_channel_without_variation_is_noted_and_images_without_any_are_refused(prepare, tmp_path):
+    for name, greens in (("cat", range(9)), ("dog", range(90, 99))):
+        (tmp_path / name).mkdir()
+        for green in greens:
+            Image.new("RGB", (4, 4), (7, green, 0)).save(tmp_path / name / f"{green}.png")
+    dataset = prepare("image_folder", path=tmp_path)
+    assert dataset.notes == tuple(f"channel {number} of 3 is the same in all training images" for number in (1, 3))
+    for file in tmp_path.glob("*/*.png"):
+        Image.new("RGB", (4, 4), "red").save(file)
+    with pytest.raises(DataError, match=r"^no channel of the images varies within the training part: there is nothing"):
+        prepare("image_folder", path=tmp_path)
