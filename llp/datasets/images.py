@@ -28,7 +28,7 @@ def encode_images(raw: RawImages, parts: Mapping[str, np.ndarray], image_size: i
         for number, deviation in enumerate(std, start=1)
         if deviation == 0
     )
-    return {**encoded, "channel_mean": mean, "channel_std": std, "notes": constant}
+    return {**encoded, "channel_mean": mean, "channel_std": std, "notes": (*raw.remarks(), *constant)}
 
 
 def reader_of(x: np.ndarray) -> Callable[[np.ndarray, int | None], np.ndarray]:

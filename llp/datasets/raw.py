@@ -32,10 +32,11 @@ class Raw:
 class RawImages(Raw):
     """Images, read when they are asked for: `read(rows, image_size)` -> uint8 (rows, height, width, channels).
 
-    `image_size` None keeps the size that the images have.
+    `image_size` None keeps the size that the images have. `remarks()` are notes on what has been read so far.
     """
 
     read: Callable[[np.ndarray, int | None], np.ndarray]
+    remarks: Callable[[], tuple[str, ...]] = tuple
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,6 +75,46 @@ def test_photos_stand_upright_and_deep_grey_keeps_its_levels(tmp_path):
     assert (scan == 40000 >> 8).all()
 
 
+def test_what_is_transparent_is_laid_on_white_with_a_note(tmp_path):
+    (tmp_path / "all").mkdir()
+    shown = np.zeros((8, 8), dtype=np.uint8)
+    shown[:, :4] = 255
+    black, half = np.zeros((8, 8), dtype=np.uint8), np.full((8, 8), 51, dtype=np.uint8)
+    Image.fromarray(np.stack([black, black, black, shown], axis=2)).save(tmp_path / "all" / "1.png")
+    Image.fromarray(np.stack([black, shown], axis=2)).save(tmp_path / "all" / "2.png")
+    Image.fromarray(shown).convert("P").save(tmp_path / "all" / "3.png", transparency=0)
+    Image.fromarray(shown).save(tmp_path / "all" / "4.png", transparency=0)
+    Image.fromarray(np.stack([black, black, black, half], axis=2)).save(tmp_path / "all" / "5.webp", lossless=True)
+    Image.fromarray(np.stack([black, black, black, black + 255], axis=2)).save(tmp_path / "all" / "6.png")
+    raw = image_folder.load(tmp_path)
+    x = raw.read(np.arange(6), 8)
+    assert (x[:2, :, :4] == 0).all()
+    assert (x[:4, :, 4:] == 255).all()
+    assert (x[4] == 204).all()
+    assert (x[5] == 0).all()
+    assert raw.remarks() == ("images with transparent parts, laid on white: 5",)
+
+
+@pytest.mark.parametrize("brightest", [4080, 4096])
+def test_deep_grey_of_a_small_range_is_noted(tmp_path, brightest):
+    (tmp_path / "all").mkdir()
+    for number, value in enumerate((9, brightest)):
+        Image.fromarray(np.full((8, 8), value, dtype=np.uint16)).save(tmp_path / "all" / f"{number}.png")
+    raw = image_folder.load(tmp_path)
+    raw.read(np.arange(2), 8)
+    note = "16-bit images use only 0..4080: rescale them, of their grey levels 16 are left"
+    assert raw.remarks() == ((note,) if brightest < 4096 else ())
+
+
+def test_deep_grey_in_a_pgm_file_is_read_as_such(tmp_path):
+    (tmp_path / "all").mkdir()
+    pixels = (np.arange(64).reshape(8, 8) << 10).astype(">u2")
+    (tmp_path / "all" / "scan.pgm").write_bytes(b"P5 8 8 65535\n" + pixels.tobytes())
+    raw = image_folder.load(tmp_path)
+    np.testing.assert_array_equal(raw.read(np.arange(1), 8)[0, ..., 1], pixels >> 8)
+    assert raw.remarks() == ()
+
+
 @pytest.mark.parametrize("kind", [np.float32, np.int32])
 def test_pixels_of_32_bits_are_refused_since_nothing_tells_what_is_white(tmp_path, kind):
     (tmp_path / "all").mkdir()
