@@ -21,6 +21,9 @@ MISSING = (
 MISSING_NUMBERS = frozenset(marker.casefold() for marker in (*MISSING, "-", "--", "unknown", "missing", "none"))
 """What does in any case where the rest of a column are numbers; among categories it may be one of its own."""
 
+UNNAMED = "Unnamed: "
+"""What pandas calls a column without a name in the header, as it writes row numbers itself."""
+
 STRAY = 0.05
 """A column with at most this share of cells that are no numbers is one of numbers all the same."""
 
@@ -29,8 +32,8 @@ def load(path: str | Path, label: str) -> RawTable:
     """The table in a UTF-8 CSV file: columns of numbers stay numbers, all others are categories.
 
     Where a few cells of a column of numbers are none, they count as missing, with a note.
-    Identifiers are left out with a note: texts that never repeat, and a column that counts the rows (which would
-    give the labels away in a sorted file). So are rows without a label.
+    Identifiers are left out with a note: texts that never repeat, and whole numbers that rise from each row to the next
+    or, without a name, never repeat (which would give the labels away in a sorted file). So are rows without a label.
     Raises `DataError` naming the file when it is missing, empty, not UTF-8 or not a table, or lacks the label column.
     """
     path = Path(path)
@@ -78,14 +81,22 @@ def _with_numbers(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _without_identifiers(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    identifiers = [column for column in frame if _is_identifier(frame[column])]
-    reasons = ("it never repeats", "it only numbers the rows")
-    notes = [f"column {name!r} left out: {reasons[is_integer_dtype(frame[name])]}" for name in identifiers]
-    return frame.drop(columns=identifiers), notes
+    reasons = {name: reason for name in frame if (reason := _why_identifier(frame[name]))}
+    notes = [f"column {name!r} left out: {reason}" for name, reason in reasons.items()]
+    return frame.drop(columns=list(reasons)), notes
 
 
-def _is_identifier(column: pd.Series) -> bool:
-    if is_integer_dtype(column):
-        return len(column) > 1 and bool((column.diff().iloc[1:] == 1).all())
+def _why_identifier(column: pd.Series) -> str | None:
+    """Why a column only tells rows apart; None where it does not."""
     known = column.dropna()
-    return not is_numeric_dtype(column) and len(known) > 1 and known.is_unique
+    if len(known) < 2 or not known.is_unique:
+        return None
+    if is_integer_dtype(column):
+        if (column.diff().iloc[1:] == 1).all():
+            return "it only numbers the rows"
+        if str(column.name).startswith(UNNAMED):
+            return "it has no name and never repeats, as a saved number of the row"
+        if column.is_monotonic_increasing:
+            return "it rises from each row to the next, as a number or the time of the row, and new rows lie beyond"
+        return None
+    return None if is_numeric_dtype(column) else "it never repeats"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
 
@@ -100,14 +99,35 @@ def test_texts_among_which_some_are_numbers_are_categories_without_a_word(tmp_pa
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_utf8_with_and_without_byte_order_mark(tmp_path, encoding):
     file = tmp_path / "table.csv"
-    file.write_text("größe,art\n1,süß\n2,bitter\n9,süß\n", encoding=encoding)
+    file.write_text("größe,art\n2,süß\n1,bitter\n9,süß\n", encoding=encoding)
     raw = load(file, "art")
     assert list(raw.frame) == ["größe"]
     assert raw.classes == ("bitter", "süß")
-    assert load(file, "größe").y.tolist() == [0, 1, 2]
+    assert load(file, "größe").y.tolist() == [1, 0, 2]
+
+
+RISES = "it rises from each row to the next, as a number or the time of the row, and new rows lie beyond"
+UNNAMED = "it has no name and never repeats, as a saved number of the row"
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers", "reason"),
+    [
+        ("id", (7, 8, 9), "it only numbers the rows"),
+        ("second", (10, 30, 31), RISES),
+        ("", (0, 2, 5), UNNAMED),
+        ("", (5, 2, 0), UNNAMED),
+        ("", (5, 0, 2), UNNAMED),
+    ],
+)
+def test_whole_numbers_that_only_tell_rows_apart_are_left_out(tmp_path, name, numbers, reason):
+    rows = "".join(f"{number},{number % 2},{'aba'[row]}\n" for row, number in enumerate(numbers))
+    raw = load(write(tmp_path, f"{name},odd,kind\n{rows}"), "kind")
+    assert list(raw.frame) == ["odd"]
+    assert raw.notes == (f"column {name or 'Unnamed: 0'!r} left out: {reason}",)
 
 
 def test_numbers_that_only_look_like_row_numbers_stay(tmp_path):
-    raw = load(write(tmp_path, "year,size,kind\n1,1.0,a\n2,2.0,b\n4,3.0,a\n"), "kind")
-    assert list(raw.frame) == ["year", "size"]
-    assert isinstance(raw.frame, pd.DataFrame)
+    raw = load(write(tmp_path, "year,size,age,count,kind\n1,1.0,9,5,a\n2,2.5,8,7,b\n2,3.5,7,6,a\n"), "kind")
+    assert list(raw.frame) == ["year", "size", "age", "count"]
+    assert raw.notes == ()
