@@ -91,8 +91,11 @@ def test_with_more_of_them_the_note_says_why_the_column_is_not_one_of_numbers(tm
 
 
 def test_texts_among_which_some_are_numbers_are_categories_without_a_word(tmp_path):
-    raw = load(write(tmp_path, "plan,size,kind\nbasic,3,a\n2000,1,b\nbasic,2,a\ngold,5,b\n"), "kind")
+    table = "plan,price,seen,size,kind\nbasic,$$,none,3,a\n2000,$,none,1,b\nbasic,$$,-,2,a\ngold,$$$,none,5,b\n"
+    raw = load(write(tmp_path, table), "kind")
     assert raw.frame["plan"].tolist() == ["basic", "2000", "basic", "gold"]
+    assert raw.frame["price"].tolist() == ["$$", "$", "$$", "$$$"]
+    assert raw.frame["seen"].tolist() == ["none", "none", "-", "none"]
     assert raw.notes == ()
 
 
@@ -104,6 +107,45 @@ def test_utf8_with_and_without_byte_order_mark(tmp_path, encoding):
     assert list(raw.frame) == ["größe"]
     assert raw.classes == ("bitter", "süß")
     assert load(file, "größe").y.tolist() == [1, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["$12,308.45", "$7", "-$1,000"], [12308.45, 7, -1000]),
+        (["12,308", "1,234,567", "999"], [12308, 1234567, 999]),
+        (["12.308,45 €", "7,5", "1.000"], [12308.45, 7.5, 1000]),
+        (["0,125", "1,250", "3,000"], [0.125, 1.25, 3]),
+        (["12.3%", "7 %", "NA"], [12.3, 7, float("nan")]),
+        (["12 308", "1'234'567", "9.5"], [12308, 1234567, 9.5]),
+    ],
+)
+def test_numbers_as_people_write_them_are_read_with_a_note(tmp_path, cells, numbers):
+    raw = load(write(tmp_path, "pay,kind\n" + "".join(f'"{cell}",a\n"{cell}",b\n' for cell in cells)), "kind")
+    assert raw.frame["pay"][::2].tolist() == pytest.approx(numbers, nan_ok=True)
+    assert raw.notes == (f"column 'pay' taken for numbers: {cells[0]!r} is read as {numbers[0]}",)
+
+
+def test_a_slip_among_thousands_makes_no_decimals_of_them(tmp_path):
+    cells = ["1,23", *("1,230" for _ in range(39))]
+    raw = load(write(tmp_path, "pay,kind\n" + "".join(f'"{cell}",a\n' for cell in cells)), "kind")
+    assert raw.frame["pay"].tolist() == pytest.approx([float("nan")] + [1230] * 39, nan_ok=True)
+
+
+def test_numbers_with_decimals_after_a_point_are_read_plainly(tmp_path):
+    raw = load(write(tmp_path, "size,kind\n1.234,a\n12.308,b\nunknown,a\n5.500,b\n"), "kind")
+    assert raw.frame["size"].tolist() == pytest.approx([1.234, 12.308, float("nan"), 5.5], nan_ok=True)
+    assert raw.notes == ()
+
+
+def test_columns_of_many_categories_are_noted_and_whether_they_look_like_numbers(tmp_path):
+    rows = "".join(f"{row % 40} kg,n{row % 33},c{row % 32},{row % 32} cm,{'ab'[row % 2]}\n" for row in range(80))
+    raw = load(write(tmp_path, f"weight,name,code,height,kind\n{rows}"), "kind")
+    assert raw.notes == (
+        "column 'weight' taken for categories though most cells look like numbers, such as '10 kg'",
+        "column 'weight' has 40 values, all but the 31 most frequent share one input",
+        "column 'name' has 33 values, all but the 31 most frequent share one input",
+    )
 
 
 RISES = "it rises from each row to the next, as a number or the time of the row, and new rows lie beyond"
