@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from urllib.error import URLError
 
@@ -44,6 +45,24 @@ def class_without_images(folder):
     return arguments
 
 
+def sets_of_classes(folder):
+    images(folder / "seg_train", cat=2, dog=2)
+    images(folder / "seg_test", cat=2, dog=2)
+    return images(folder, unlabeled=2)
+
+
+def broken_link(folder):
+    arguments = images(folder, cat=5, dog=5)
+    (folder / "cat" / "more.png").symlink_to(folder / "nowhere.png")
+    return arguments
+
+
+def class_not_in_utf8(folder):
+    arguments = images(folder, cat=5, dog=5)
+    os.rename(folder / "dog", os.fsencode(folder) + b"/caf\xe9")
+    return arguments
+
+
 ROWS = "".join(f"{number},{'ab'[number % 2]}\n" for number in (3, 8, 1, 6, 5, 2, 7, 4, 9, 0, 4, 3))
 
 CASES = {
@@ -51,6 +70,12 @@ CASES = {
     "empty folder": (lambda f: {"source": "image_folder", "path": f}, r"has no sub-folders: make one for each class"),
     "class without images": (class_without_images, r"class folder .*dog has no images"),
     "splits, not classes": (lambda f: images(f, train=2, test=2), r"holds splits \(test, train\), not classes"),
+    "sets of classes": (
+        sets_of_classes,
+        r"holds sets of classes \(cat, dog\) in seg_test, seg_train: give the path of one, such as .*seg_test, or put",
+    ),
+    "broken link": (broken_link, r"image .*cat/more.png is a link to a file that is not there: mend or remove it"),
+    "class not in UTF-8": (class_not_in_utf8, r"class folder b'caf\\xe9' in .* has no name in UTF-8: rename it"),
     "unreadable image": (unreadable_image, r"image .*\.png cannot be read \(.+\): repair or remove it"),
     "one class": (lambda f: images(f / "pets", cat=5), r"pets has only one class, 'cat': there must be at least two"),
     "class with one image": (lambda f: images(f, cat=5, dog=1), r"class 'dog' has 1 sample, at least 3 are needed"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -51,6 +53,32 @@ def test_fingerprint_of_a_folder_is_of_names_and_bytes(tmp_path):
     renamed = image_folder.load(moved).fingerprint
     Image.new("RGB", (5, 5), "blue").save(moved / "dog" / "2.png")
     assert len({fingerprint, renamed, image_folder.load(moved).fingerprint}) == 3
+
+
+def test_what_a_folder_has_that_is_not_read_is_noted(tmp_path):
+    (tmp_path / "cat" / "more").mkdir(parents=True)
+    for number, ending in enumerate(("gif", "jfif", "jpe", "jp2", "png")):
+        Image.new("RGB", (5, 5), (9 * number, 0, 0)).save(tmp_path / "cat" / f"1.{ending}")
+    frames = [Image.new("RGB", (5, 5), colour) for colour in ("white", "black")]
+    frames[0].save(tmp_path / "cat" / "0.GIF", save_all=True, append_images=frames[1:])
+    for name in ("Thumbs.db", ".hidden.tga", "a.TGA", "b.tga", "readme", "more/c.svg"):
+        (tmp_path / "cat" / name).write_bytes(b"")
+    (tmp_path / "cat" / "linked").symlink_to(tmp_path)
+    raw = image_folder.load(tmp_path)
+    assert raw.notes == (
+        "files left out because of their ending: 4 (.tga 2, without one 1, .svg 1)",
+        "linked folders left out: 1, such as 'cat/linked'",
+    )
+    x = raw.read(np.arange(6), 5)
+    assert (x[0] == 255).all()
+    assert (x[1:] < 50).all()
+
+
+def test_a_file_name_that_is_not_utf8_does_not_matter(tmp_path):
+    (tmp_path / "cat").mkdir()
+    Image.new("RGB", (5, 5)).save(tmp_path / "cat" / "1.png")
+    os.rename(tmp_path / "cat" / "1.png", os.fsencode(tmp_path / "cat") + b"/caf\xe9.png")
+    assert (image_folder.load(tmp_path).read(np.arange(1), 5) == 0).all()
 
 
 def test_only_the_images_asked_for_are_read(tmp_path):
