@@ -54,11 +54,12 @@ def load(path: str | Path, label: str) -> RawTable:
     notes = [*stray, *notes, *_crowded(frame)]
     if frame.columns.empty:
         raise DataError(f"{path} has no columns to learn from beside {label!r}")
-    labelled = table[label].notna()
+    labelled = table[label].fillna("").str.strip() != ""
     if not labelled.all():
         notes.append(f"rows left out because they have no label: {(~labelled).sum()}")
     frame = frame[labelled].reset_index(drop=True)
-    y, classes = class_indices(table.loc[labelled, label])
+    y, classes, alike = class_indices(table.loc[labelled, label])
+    notes += alike
     return RawTable(frame=frame, y=y, classes=classes, fingerprint=fingerprint.of_table(frame, y), notes=tuple(notes))
 
 

@@ -30,6 +30,6 @@ def load(path: str | Path, text: str, label: str, corpus: Corpus) -> RawTexts:
         labels.append(chunk.loc[labelled, label])
     if len(corpus) + unlabelled == 0:
         raise DataError(f"{path} has a header but no rows: add at least three for each class")
-    y, classes = class_indices(pd.concat(labels))
+    y, classes, alike = class_indices(pd.concat(labels))
     notes = (f"rows left out because they have no label: {unlabelled}",) if unlabelled else ()
-    return corpus.finish(y, classes, notes=notes)
+    return corpus.finish(y, classes, notes=(*notes, *alike))

@@ -39,14 +39,28 @@ def test_fingerprint_ignores_names_and_notices_values(tmp_path):
 
 
 def test_rows_without_label_are_left_out_with_a_note(tmp_path):
-    raw = load(write(tmp_path, "size,kind\n5,a\n1,\n7,b\n2,a\n"), "kind")
+    raw = load(write(tmp_path, 'size,kind\n5,a\n1,\n7,b\n2,a\n3," "\n'), "kind")
     assert len(raw.y) == len(raw.frame) == 3
-    assert raw.notes == ("rows left out because they have no label: 1",)
+    assert raw.classes == ("a", "b")
+    assert raw.notes == ("rows left out because they have no label: 2",)
 
 
 def test_labels_are_text_in_the_order_of_numbers(tmp_path):
     assert load(write(tmp_path, "size,kind\n5,10\n1,9\n7,2\n"), "kind").classes == ("2", "9", "10")
     assert load(write(tmp_path, "size,kind\n5,None\n1, NA \n7,x\n"), "kind").classes == ("NA", "None", "x")
+
+
+def test_labels_that_are_the_same_number_are_one_class(tmp_path):
+    raw = load(write(tmp_path, "size,kind\n5,1.0\n1,0\n7,1\n3,01\n2,0.0\n"), "kind")
+    assert raw.classes == ("0", "1")
+    assert raw.y.tolist() == [1, 0, 1, 1, 0]
+    assert load(write(tmp_path, "size,kind\n5,1.0\n1,x\n7,1\n"), "kind").classes == ("1", "1.0", "x")
+
+
+def test_classes_that_differ_only_in_case_or_blanks_are_noted(tmp_path):
+    raw = load(write(tmp_path, "size,kind\n5,Yes\n1,no\n7,yes \n3,n o\n2,maybe\n"), "kind")
+    assert raw.classes == ("Yes", "maybe", "n o", "no", "yes")
+    assert raw.notes == ("classes that differ only in case or blanks: 'Yes' and 'yes', 'n o' and 'no'",)
 
 
 def test_marks_of_missing_values_and_spaces(tmp_path):

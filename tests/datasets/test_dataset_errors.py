@@ -96,7 +96,19 @@ CASES = {
     "CSV without rows": (lambda f: table(f, "size,kind\n"), r"has a header but no rows"),
     "missing label column": (
         lambda f: table(f, "size,kind\n" + ROWS, label="species"),
-        r"no column 'species' for the labels: its columns are size, kind",
+        r"no column 'species' for the labels: its columns are 'size', 'kind'",
+    ),
+    "label column with blanks": (
+        lambda f: table(f, "size,kind \n" + ROWS),
+        r"no column 'kind' for the labels: its columns are 'size', 'kind '$",
+    ),
+    "another separator": (
+        lambda f: table(f, "size;kind\n" + ROWS.replace(",", ";")),
+        r"has one column, 'size;kind': separate its columns by commas, or by tabs in a file that ends in \.tsv",
+    ),
+    "measurements for labels": (
+        lambda f: table(f, "size,kind\n" + "".join(f"{k % 9},{k * 1.5}\n" for k in range(2000))),
+        r"column 'kind' holds 2,000 different numbers: LLP tells classes apart, give a column of classes",
     ),
     "not UTF-8": (
         lambda f: table(f, b"size,kind\n" + b"1,a\n" * 5000 + b"1,caf\xe9\n"),
@@ -134,11 +146,11 @@ CASES = {
     "text CSV without rows": (lambda f: texts(f, "said,kind\n"), r"has a header but no rows"),
     "no text column": (
         lambda f: texts(f, "said,kind\na,b\n", text="text"),
-        r"no column 'text' for the texts: its columns are said, kind$",
+        r"no column 'text' for the texts: its columns are 'said', 'kind'$",
     ),
     "no label column": (
         lambda f: texts(f, "said,kind\na,b\n", label="mood"),
-        r"no column 'mood' for the labels: its columns are said, kind$",
+        r"no column 'mood' for the labels: its columns are 'said', 'kind'$",
     ),
     "texts not UTF-8": (
         lambda f: texts(f, b"said,kind\n" + b"a,x\n" * 5000 + b"caf\xe9,a\n"),
@@ -161,6 +173,14 @@ CASES = {
         r"no word is 2 times in the training texts: there is nothing to learn from",
     ),
 }
+
+
+def test_commas_where_tabs_are_expected(prepare, tmp_path):
+    (tmp_path / "a.tsv").write_text("size,kind\n1,a\n")
+    with pytest.raises(
+        DataError, match=r"has one column, 'size,kind': separate its columns by tabs, or let its name end"
+    ):
+        prepare("csv", path=tmp_path / "a.tsv", label="kind")
 
 
 @pytest.mark.parametrize("case", CASES)
