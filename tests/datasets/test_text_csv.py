@@ -18,7 +18,7 @@ def test_a_mailbox(tiny, prepare):
     assert dataset.classes == ("home", "junk", "work")
     assert dataset.input_shape == (256, len(dataset.vocabulary))  # one text is a million characters long
     assert {"report", "cake", "prize"} <= set(dataset.vocabulary)
-    assert dataset.notes == ("texts without a word, each taken for one unknown word: 2",)
+    assert dataset.notes[0] == "texts without a word, each taken for one unknown word: 2"
 
 
 def test_sizes_are_those_asked_for(tiny, prepare):

@@ -24,7 +24,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_what_was_left_out_is_said(folder, monkeypatch, capsys):
-    cells = ["high" if row == 4 else str(row % 9) for row in range(40)]
+    cells = ["high" if row == 4 else str(row * 7 % 41) for row in range(40)]
     rows = "".join(f"{row},{cell},{'ab'[row % 2]}\n" for row, cell in enumerate(cells))
     (folder / "own.csv").write_text("number,size,kind\n" + rows)
     monkeypatch.setattr(sys, "argv", ["prepare", "target"])
@@ -39,7 +39,7 @@ def test_what_was_left_out_is_said(folder, monkeypatch, capsys):
 
 
 def test_of_many_classes_the_first_are_shown(folder, monkeypatch, capsys):
-    rows = "".join(f"{row * row % 31},{row % 12}\n" for row in range(60))
+    rows = "".join(f"{row * 7 % 61},{row % 12}\n" for row in range(60))
     (folder / "own.csv").write_text("size,kind\n" + rows)
     monkeypatch.setattr(sys, "argv", ["prepare", "target"])
     prepare.main()
