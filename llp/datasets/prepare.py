@@ -25,7 +25,7 @@ __all__ = ["SOURCES", "kind_of", "prepare_dataset"]
 
 VOCABULARY = 20_000
 MAX_TOKENS = 256
-TRIFLE = 0.01  # of a part's samples may be in the training part, too, without a word
+TRIFLE = 0.01  # of a part's samples, or one of them, may be in the training part, too, without a word
 
 
 def prepare_dataset(
@@ -165,7 +165,7 @@ def _repeated(raw: Raw, rows: Mapping[str, np.ndarray], fields: Mapping[str, Any
     for part in ("test", "validation"):
         found = hashes(part)
         count = sum(sample in known for sample in found)
-        if count > TRIFLE * len(found):
+        if count > max(1, TRIFLE * len(found)):
             where = f"{count} of {len(found)} {part} samples also are training samples"
             notes.append(f"{where}: the {part} score tells little about others")
     return tuple(notes)
