@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 
 from llp.errors import DataError
 
@@ -64,14 +63,13 @@ def check_quotes(path: Path, table: pd.DataFrame, label: str, start: int = 0) ->
         lines = [line.split(separator) for line in cell.split("\n")[1:-1] if line.strip()]
         return 2 * sum(len(line) == width and line[place].strip() in labels for line in lines) > len(lines)
 
-    for name in table:
-        if is_numeric_dtype(table[name]):
-            continue
-        for row, cell in enumerate(table[name], start + 1):
-            if isinstance(cell, str) and "\n" in cell and holds_rows(cell):
+    for name in table.select_dtypes(exclude="number"):
+        cells = table[name].astype(str)
+        for row in np.flatnonzero(cells.str.contains("\n", regex=False, na=False)):
+            if holds_rows(cell := cells.iloc[row]):
                 further = cell.count("\n")
                 raise DataError(
-                    f"{path}: a quotation mark opened in row {row} is closed only {further} lines later: "
+                    f"{path}: a quotation mark opened in row {start + row + 1} is closed only {further} lines later: "
                     'double it ("") or remove it'
                 )
 
