@@ -17,7 +17,7 @@ class Raw:
     fingerprint: hash of all samples and labels.
     official_test: how many samples at the end are the official test part; 0 where there is none.
     official_validation: how many samples before those are the official validation part; 0 where there is none.
-    notes: what the loader left out, one sentence each.
+    notes: what the loader left out or noticed, one sentence each.
     """
 
     y: np.ndarray
