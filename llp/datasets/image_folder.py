@@ -24,7 +24,7 @@ ENDINGS = (
 )
 _CLUTTER = {"thumbs.db", "desktop.ini"}
 DIM = 4096
-"""Images of 16 bits that use only values below this keep less than sixteen of the 256 grey levels."""
+"""Images of 16 bits that use only values below this keep at most sixteen of the 256 grey levels."""
 _SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 
