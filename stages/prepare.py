@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from llp.datasets.dataset import save_dataset
+import numpy as np
+
+from llp.datasets.dataset import PARTS, save_dataset
 from llp.datasets.prepare import prepare_dataset
 from llp.errors import ParameterError, exit_cleanly
 from llp.params import read_params
 
 OWN = Path("data/own")
+SHOWN_CLASSES = 10
 
 
 def main() -> None:
@@ -30,6 +33,10 @@ def main() -> None:
     save_dataset(dataset, folder)
     sizes = f"{len(dataset.train)} training, {len(dataset.validation)} validation, {len(dataset.test)} test samples"
     print(f"{spec.dataset}: {sizes} of {len(dataset.classes)} classes")
+    counts = sum(np.bincount(getattr(dataset, part).y, minlength=len(dataset.classes)) for part in PARTS)
+    shown = [f"{name!r} ({count})" for name, count in zip(dataset.classes, counts, strict=True)][:SHOWN_CLASSES]
+    more = len(dataset.classes) - len(shown)
+    print(f"classes: {', '.join(shown)}{f' and {more} more' if more else ''}")
     for note in dataset.notes:
         print(f"note: {note}")
 

@@ -6,6 +6,7 @@ import re
 import textwrap
 from array import array
 from collections.abc import Callable, Iterable, Sequence
+from unicodedata import category, normalize
 
 import numpy as np
 
@@ -16,9 +17,13 @@ from llp.errors import DataError, ParameterError
 LONGEST_WORD = 32  # characters; what is longer is no word, and is cut
 MAX_WORDS = 2**20  # told apart; a word that comes after so many others will not be among the frequent ones
 
-# Words with their apostrophes, and every other sign by itself, as signs of Chinese and Japanese have no blanks between.
-_SIGNS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_TOKEN = re.compile(rf"[{_SIGNS}]|[^\W{_SIGNS}]+(?:['\u2019][^\W{_SIGNS}]+)*|[^\w\s]")
+# Every sign of a script without blanks between words by itself: Chinese, Japanese; Thai, Lao, Burmese, Khmer.
+_SIGNS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+# What belongs to the letter before it: vowels of Hindi and Arabic, for instance; and joiners within words.
+_MARKS = "\u200c\u200d" + "".join(sign for sign in map(chr, range(0x300, 0x10000)) if category(sign) in ("Mn", "Mc"))
+_LETTERS = rf"[^\W{_SIGNS}]+"
+# Words with their apostrophes, and every other sign by itself.
+_TOKEN = re.compile(rf"[{_SIGNS}][{_MARKS}]*|{_LETTERS}(?:['\u2019]{_LETTERS}|[{_MARKS}]+(?:{_LETTERS})?)*|[^\w\s]")
 _BREAK = re.compile(r"<br\s*/?>")
 
 Tokenizer = Callable[[Sequence[str]], Iterable[list[int]]]
@@ -27,9 +32,10 @@ Tokenizer = Callable[[Sequence[str]], Iterable[list[int]]]
 def words_of(text: str, count: int) -> list[str]:
     """The first `count` tokens of a text, in lower case: words, and signs by themselves; HTML breaks count as blanks.
 
-    Of the longest texts only as many characters are looked at as `count` words can have.
+    Letters are one with their accents, however these were typed. Of the longest texts only as many characters are
+    looked at as `count` words can have.
     """
-    text = _BREAK.sub(" ", text[: count * LONGEST_WORD].lower())
+    text = normalize("NFC", _BREAK.sub(" ", text[: count * LONGEST_WORD].lower()))
     return [token[:LONGEST_WORD] for token in _TOKEN.findall(text)[:count]]
 
 

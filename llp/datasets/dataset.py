@@ -41,7 +41,7 @@ class Dataset:
     channel_mean, channel_std: of the training images in [0, 1], one number a channel; empty for other kinds.
     feature_names: of a table's columns. vocabulary: of texts, the word of each number.
     meta_features: name -> number, of the training part.
-    notes: what was left out on the way (columns, rows), one sentence each.
+    notes: what was left out or noticed on the way, one sentence each.
     """
 
     name: str

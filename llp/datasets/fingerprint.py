@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def of_files(folder: Path, files: Iterable[str]) -> str:
     """SHA-256 of files' names relative to `folder` and of their bytes, in the given order."""
     digest = hashlib.sha256(b"files")
     for name in files:
-        digest.update(name.encode() + b"\x00")
+        digest.update(os.fsencode(name) + b"\x00")
         digest.update(hashlib.sha256((folder / name).read_bytes()).digest())
     return digest.hexdigest()
 

@@ -9,15 +9,26 @@ import numpy as np
 
 from llp.datasets.dataset import Part
 from llp.datasets.raw import RawImages
+from llp.errors import DataError
 
 _BATCH = 1024  # images looked at together, so that statistics need little memory
 
 
 def encode_images(raw: RawImages, parts: Mapping[str, np.ndarray], image_size: int | None) -> dict[str, Any]:
-    """The fields of a `Dataset` that come from the samples: the three parts and the training images' statistics."""
+    """The fields of a `Dataset` that come from the samples: the three parts, the training images' statistics and notes.
+
+    Raises `DataError` when all training images are of one and the same colour.
+    """
     encoded = {name: Part(raw.read(rows, image_size), raw.y[rows]) for name, rows in parts.items()}
     mean, std = channel_statistics(encoded["train"].x)
-    return {**encoded, "channel_mean": mean, "channel_std": std}
+    if not any(std):
+        raise DataError("no channel of the images varies within the training part: there is nothing to learn from")
+    constant = tuple(
+        f"channel {number} of {len(std)} is the same in all training images"
+        for number, deviation in enumerate(std, start=1)
+        if deviation == 0
+    )
+    return {**encoded, "channel_mean": mean, "channel_std": std, "notes": (*raw.remarks(), *constant)}
 
 
 def reader_of(x: np.ndarray) -> Callable[[np.ndarray, int | None], np.ndarray]:

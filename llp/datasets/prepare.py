@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ __all__ = ["SOURCES", "kind_of", "prepare_dataset"]
 
 VOCABULARY = 20_000
 MAX_TOKENS = 256
+TRIFLE = 0.01  # of a part's samples, or one of them, may be in the training part, too, without a word
 
 
 def prepare_dataset(
@@ -90,7 +92,8 @@ def prepare_dataset(
         seed=seed,
     )
     fields = _encode(raw, rows, image_size, vocabulary or VOCABULARY)
-    fields["notes"] = (*raw.notes, *fields.get("notes", ()))
+    repeated = _repeated(raw, rows, fields) if source in OWN_SOURCES else ()  # of the others it is known
+    fields["notes"] = (*raw.notes, *fields.get("notes", ()), *repeated)
     return Dataset(
         name=name,
         kind=kind,
@@ -148,6 +151,24 @@ def _encode(raw: Raw, rows: dict[str, np.ndarray], image_size: int | None, vocab
             return encode_table(raw, rows)
         case RawTexts():
             return encode_texts(raw, rows, vocabulary)
+
+
+def _repeated(raw: Raw, rows: Mapping[str, np.ndarray], fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """Notes on how many samples of a part the training part has, too, where they are more than a trifle."""
+
+    def hashes(part: str) -> list[int]:
+        if isinstance(raw, RawTexts):  # before rare words become one
+            return [hash(raw.tokens[raw.starts[row] : raw.starts[row + 1]].tobytes()) for row in rows[part]]
+        return [hash(sample.tobytes()) for sample in fields[part].x]
+
+    known, notes = set(hashes("train")), []
+    for part in ("test", "validation"):
+        found = hashes(part)
+        count = sum(sample in known for sample in found)
+        if count > max(1, TRIFLE * len(found)):
+            where = f"{count} of {len(found)} {part} samples also are training samples"
+            notes.append(f"{where}: the {part} score tells little about others")
+    return tuple(notes)
 
 
 def _check_own(source: str, path: str | Path | None, label: str | None, text: str | None) -> None:

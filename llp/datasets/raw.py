@@ -17,7 +17,7 @@ class Raw:
     fingerprint: hash of all samples and labels.
     official_test: how many samples at the end are the official test part; 0 where there is none.
     official_validation: how many samples before those are the official validation part; 0 where there is none.
-    notes: what the loader left out, one sentence each.
+    notes: what the loader left out or noticed, one sentence each.
     """
 
     y: np.ndarray
@@ -32,10 +32,11 @@ class Raw:
 class RawImages(Raw):
     """Images, read when they are asked for: `read(rows, image_size)` -> uint8 (rows, height, width, channels).
 
-    `image_size` None keeps the size that the images have.
+    `image_size` None keeps the size that the images have. `remarks()` are notes on what has been read so far.
     """
 
     read: Callable[[np.ndarray, int | None], np.ndarray]
+    remarks: Callable[[], tuple[str, ...]] = tuple
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from llp.datasets.corpus import Corpus
-from llp.datasets.csv_file import class_indices, column_names, read_chunks
+from llp.datasets.csv_file import check_quotes, class_indices, column_names, read_chunks
 from llp.datasets.raw import RawTexts
 from llp.errors import DataError
 
@@ -23,12 +23,13 @@ def load(path: str | Path, text: str, label: str, corpus: Corpus) -> RawTexts:
     labels, unlabelled = [], 0
     for chunk in read_chunks(path, dtype=str, keep_default_na=False):
         chunk = chunk.fillna("")  # fields that a row lacks at its end
+        check_quotes(path, chunk, label, len(corpus) + unlabelled)
         labelled = chunk[label].str.strip() != ""
         unlabelled += int((~labelled).sum())
         corpus.add(chunk.loc[labelled, text].tolist())
         labels.append(chunk.loc[labelled, label])
     if len(corpus) + unlabelled == 0:
         raise DataError(f"{path} has a header but no rows: add at least three for each class")
-    y, classes = class_indices(pd.concat(labels))
+    y, classes, alike = class_indices(pd.concat(labels))
     notes = (f"rows left out because they have no label: {unlabelled}",) if unlabelled else ()
-    return corpus.finish(y, classes, notes=notes)
+    return corpus.finish(y, classes, notes=(*notes, *alike))

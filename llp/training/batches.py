@@ -92,7 +92,9 @@ class ArrayBatches:
             # As large as an image: where only the last, short axis matched, the arithmetic would go pixel by pixel.
             mean, std = (torch.tensor(values, device=device) for values in (dataset.channel_mean, dataset.channel_std))
             self.mean = (255 * mean).expand(*self.size, -1).contiguous()
-            self.scale = (1 / (255 * std)).expand(*self.size, -1).contiguous()
+            # A channel that is the same in all training images tells nothing: zeros, also where other images differ.
+            scale = torch.where(std > 0, 1 / (255 * std), 0.0)
+            self.scale = scale.expand(*self.size, -1).contiguous()
 
     def steps(self, fraction: float = 1.0) -> int:
         return len(self.bounds(fraction))

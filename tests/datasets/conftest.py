@@ -194,6 +194,7 @@ def write_image_folder(folder: Path) -> None:
             shape = (20 + number, 50 - number, channels)
             low, high = (128, 256) if name == "bright" else (0, 128)
             pixels = generator.integers(low, high, shape, dtype=np.uint8)
+            pixels[..., 3:] = 255
             image = Image.fromarray(pixels[..., 0] if mode == "L" else pixels)
             where = folder / name / ("more" if number % 2 else "")
             image.save(where / f"{number:02d}.{ending}")

@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from llp.datasets import prepare as prepare_module
 from llp.datasets.dataset import KINDS, PARTS, load_dataset, save_dataset
@@ -163,6 +164,35 @@ def test_images_are_resized_and_statistics_are_of_the_final_training_part(source
     pixels = dataset.train.x / 255.0
     np.testing.assert_allclose(dataset.channel_mean, pixels.mean(axis=(0, 1, 2)), rtol=1e-9)
     np.testing.assert_allclose(dataset.channel_std, pixels.std(axis=(0, 1, 2)), rtol=1e-9)
+
+
+def own_data(folder, kind, copies):
+    """Arguments for 200 samples of one's own, each so many times among them."""
+    numbers = np.random.default_rng(0).permutation(np.repeat(np.arange(200 // copies), copies))
+    if kind == "image":
+        for row, number in enumerate(numbers):
+            (folder / "ab"[row % 2]).mkdir(exist_ok=True)
+            Image.new("RGB", (2, 2), (int(number), 9, 7)).save(folder / "ab"[row % 2] / f"{row}.png")
+        return {"source": "image_folder", "path": folder}
+    # No word is a number, and those seen once, which the vocabulary lacks, are told apart all the same.
+    words = [str(number).translate(str.maketrans("0123456789", "abcdefghij")) for number in numbers]
+    rows = "".join(f"{number / 7},about {words[row]},{row % 2}\n" for row, number in enumerate(numbers))
+    (folder / "own.csv").write_text("size,text,kind\n" + rows)
+    source = {"source": "text_csv", "text": "text"} if kind == "text" else {"source": "csv"}
+    return {"path": folder / "own.csv", "label": "kind", **source}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_test_samples_that_also_are_training_samples_are_noted(kind, prepare, tmp_path):
+    notes = prepare(**own_data(tmp_path, kind, 10)).notes
+    expected = [f"{{}} of {{}} {part} samples also are training samples: the {part} score" for part in PARTS[:0:-1]]
+    assert notes[-2].startswith(expected[0].format(40, 40)), notes
+    assert notes[-1].startswith(expected[1].format(32, 32)), notes
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_no_sample_repeats_nothing_is_noted(kind, prepare, tmp_path):
+    assert not any("also are" in note for note in prepare(**own_data(tmp_path, kind, 1)).notes)
 
 
 def small(source):

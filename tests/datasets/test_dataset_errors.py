@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from urllib.error import URLError
 
@@ -44,6 +45,24 @@ def class_without_images(folder):
     return arguments
 
 
+def sets_of_classes(folder):
+    images(folder / "seg_train", cat=2, dog=2)
+    images(folder / "seg_test", cat=2, dog=2)
+    return images(folder, unlabeled=2)
+
+
+def broken_link(folder):
+    arguments = images(folder, cat=5, dog=5)
+    (folder / "cat" / "more.png").symlink_to(folder / "nowhere.png")
+    return arguments
+
+
+def class_not_in_utf8(folder):
+    arguments = images(folder, cat=5, dog=5)
+    os.rename(folder / "dog", os.fsencode(folder) + b"/caf\xe9")
+    return arguments
+
+
 ROWS = "".join(f"{number},{'ab'[number % 2]}\n" for number in (3, 8, 1, 6, 5, 2, 7, 4, 9, 0, 4, 3))
 
 CASES = {
@@ -51,6 +70,12 @@ CASES = {
     "empty folder": (lambda f: {"source": "image_folder", "path": f}, r"has no sub-folders: make one for each class"),
     "class without images": (class_without_images, r"class folder .*dog has no images"),
     "splits, not classes": (lambda f: images(f, train=2, test=2), r"holds splits \(test, train\), not classes"),
+    "sets of classes": (
+        sets_of_classes,
+        r"holds sets of classes \(cat, dog\) in seg_test, seg_train: give the path of one, such as .*seg_test, or put",
+    ),
+    "broken link": (broken_link, r"image .*cat/more.png is a link to a file that is not there: mend or remove it"),
+    "class not in UTF-8": (class_not_in_utf8, r"class folder b'caf\\xe9' in .* has no name in UTF-8: rename it"),
     "unreadable image": (unreadable_image, r"image .*\.png cannot be read \(.+\): repair or remove it"),
     "one class": (lambda f: images(f / "pets", cat=5), r"pets has only one class, 'cat': there must be at least two"),
     "class with one image": (lambda f: images(f, cat=5, dog=1), r"class 'dog' has 1 sample, at least 3 are needed"),
@@ -71,13 +96,31 @@ CASES = {
     "CSV without rows": (lambda f: table(f, "size,kind\n"), r"has a header but no rows"),
     "missing label column": (
         lambda f: table(f, "size,kind\n" + ROWS, label="species"),
-        r"no column 'species' for the labels: its columns are size, kind",
+        r"no column 'species' for the labels: its columns are 'size', 'kind'",
+    ),
+    "label column with blanks": (
+        lambda f: table(f, "size,kind \n" + ROWS),
+        r"no column 'kind' for the labels: its columns are 'size', 'kind '$",
+    ),
+    "another separator": (
+        lambda f: table(f, "size;kind\n" + ROWS.replace(",", ";")),
+        r"has one column, 'size;kind': separate its columns by commas, or by tabs in a file that ends in \.tsv",
+    ),
+    "measurements for labels": (
+        lambda f: table(f, "size,kind\n" + "".join(f"{k % 9},{k * 1.5}\n" for k in range(2000))),
+        r"column 'kind' holds 2,000 different numbers: LLP tells classes apart, give a column of classes",
     ),
     "not UTF-8": (
         lambda f: table(f, b"size,kind\n" + b"1,a\n" * 5000 + b"1,caf\xe9\n"),
         r"table.csv is not UTF-8 \(line 5002\): save it",
     ),
     "ragged CSV": (lambda f: table(f, f"size,kind\n{ROWS}1,2,3\n"), r"is not a table .*line 14"),
+    "unclosed quotation mark": (
+        lambda f: table(
+            f, "name,size,kind\n" + "".join(f"{'' if k % 9 else chr(34)}n,{k},{'ab'[k % 2]}\n" for k in range(18))
+        ),
+        r"table.csv: a quotation mark opened in row 1 is closed only 9 lines later: double",
+    ),
     "unnamed column": (lambda f: table(f, "size,kind\n1,2,a\n3,4,b\n"), r"more fields in a row than in its header"),
     "label column only": (lambda f: table(f, "kind\na\nb\n"), r"no columns to learn from beside 'kind'"),
     "only identifiers": (
@@ -103,11 +146,11 @@ CASES = {
     "text CSV without rows": (lambda f: texts(f, "said,kind\n"), r"has a header but no rows"),
     "no text column": (
         lambda f: texts(f, "said,kind\na,b\n", text="text"),
-        r"no column 'text' for the texts: its columns are said, kind$",
+        r"no column 'text' for the texts: its columns are 'said', 'kind'$",
     ),
     "no label column": (
         lambda f: texts(f, "said,kind\na,b\n", label="mood"),
-        r"no column 'mood' for the labels: its columns are said, kind$",
+        r"no column 'mood' for the labels: its columns are 'said', 'kind'$",
     ),
     "texts not UTF-8": (
         lambda f: texts(f, b"said,kind\n" + b"a,x\n" * 5000 + b"caf\xe9,a\n"),
@@ -130,6 +173,14 @@ CASES = {
         r"no word is 2 times in the training texts: there is nothing to learn from",
     ),
 }
+
+
+def test_commas_where_tabs_are_expected(prepare, tmp_path):
+    (tmp_path / "a.tsv").write_text("size,kind\n1,a\n")
+    with pytest.raises(
+        DataError, match=r"has one column, 'size,kind': separate its columns by tabs, or let its name end"
+    ):
+        prepare("csv", path=tmp_path / "a.tsv", label="kind")
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -53,6 +55,32 @@ def test_fingerprint_of_a_folder_is_of_names_and_bytes(tmp_path):
     assert len({fingerprint, renamed, image_folder.load(moved).fingerprint}) == 3
 
 
+def test_what_a_folder_has_that_is_not_read_is_noted(tmp_path):
+    (tmp_path / "cat" / "more").mkdir(parents=True)
+    for number, ending in enumerate(("gif", "jfif", "jpe", "jp2", "png")):
+        Image.new("RGB", (5, 5), (9 * number, 0, 0)).save(tmp_path / "cat" / f"1.{ending}")
+    frames = [Image.new("RGB", (5, 5), colour) for colour in ("white", "black")]
+    frames[0].save(tmp_path / "cat" / "0.GIF", save_all=True, append_images=frames[1:])
+    for name in ("Thumbs.db", ".hidden.tga", "a.TGA", "b.tga", "readme", "more/c.svg"):
+        (tmp_path / "cat" / name).write_bytes(b"")
+    (tmp_path / "cat" / "linked").symlink_to(tmp_path)
+    raw = image_folder.load(tmp_path)
+    assert raw.notes == (
+        "files left out because of their ending: 4 (.tga 2, without one 1, .svg 1)",
+        "linked folders left out: 1, such as 'cat/linked'",
+    )
+    x = raw.read(np.arange(6), 5)
+    assert (x[0] == 255).all()
+    assert (x[1:] < 50).all()
+
+
+def test_a_file_name_that_is_not_utf8_does_not_matter(tmp_path):
+    (tmp_path / "cat").mkdir()
+    Image.new("RGB", (5, 5)).save(tmp_path / "cat" / "1.png")
+    os.rename(tmp_path / "cat" / "1.png", os.fsencode(tmp_path / "cat") + b"/caf\xe9.png")
+    assert (image_folder.load(tmp_path).read(np.arange(1), 5) == 0).all()
+
+
 def test_only_the_images_asked_for_are_read(tmp_path):
     (tmp_path / "cat").mkdir()
     Image.new("RGB", (5, 5), "white").save(tmp_path / "cat" / "1.png")
@@ -75,6 +103,46 @@ def test_photos_stand_upright_and_deep_grey_keeps_its_levels(tmp_path):
     assert (scan == 40000 >> 8).all()
 
 
+def test_what_is_transparent_is_laid_on_white_with_a_note(tmp_path):
+    (tmp_path / "all").mkdir()
+    shown = np.zeros((8, 8), dtype=np.uint8)
+    shown[:, :4] = 255
+    black, half = np.zeros((8, 8), dtype=np.uint8), np.full((8, 8), 51, dtype=np.uint8)
+    Image.fromarray(np.stack([black, black, black, shown], axis=2)).save(tmp_path / "all" / "1.png")
+    Image.fromarray(np.stack([black, shown], axis=2)).save(tmp_path / "all" / "2.png")
+    Image.fromarray(shown).convert("P").save(tmp_path / "all" / "3.png", transparency=0)
+    Image.fromarray(shown).save(tmp_path / "all" / "4.png", transparency=0)
+    Image.fromarray(np.stack([black, black, black, half], axis=2)).save(tmp_path / "all" / "5.webp", lossless=True)
+    Image.fromarray(np.stack([black, black, black, black + 255], axis=2)).save(tmp_path / "all" / "6.png")
+    raw = image_folder.load(tmp_path)
+    x = raw.read(np.arange(6), 8)
+    assert (x[:2, :, :4] == 0).all()
+    assert (x[:4, :, 4:] == 255).all()
+    assert (x[4] == 204).all()
+    assert (x[5] == 0).all()
+    assert raw.remarks() == ("images with transparent parts, laid on white: 5",)
+
+
+@pytest.mark.parametrize("brightest", [4080, 4096])
+def test_deep_grey_of_a_small_range_is_noted(tmp_path, brightest):
+    (tmp_path / "all").mkdir()
+    for number, value in enumerate((9, brightest)):
+        Image.fromarray(np.full((8, 8), value, dtype=np.uint16)).save(tmp_path / "all" / f"{number}.png")
+    raw = image_folder.load(tmp_path)
+    raw.read(np.arange(2), 8)
+    note = "16-bit images use only 0..4080: rescale them, of their grey levels 16 are left"
+    assert raw.remarks() == ((note,) if brightest < 4096 else ())
+
+
+def test_deep_grey_in_a_pgm_file_is_read_as_such(tmp_path):
+    (tmp_path / "all").mkdir()
+    pixels = (np.arange(64).reshape(8, 8) << 10).astype(">u2")
+    (tmp_path / "all" / "scan.pgm").write_bytes(b"P5 8 8 65535\n" + pixels.tobytes())
+    raw = image_folder.load(tmp_path)
+    np.testing.assert_array_equal(raw.read(np.arange(1), 8)[0, ..., 1], pixels >> 8)
+    assert raw.remarks() == ()
+
+
 @pytest.mark.parametrize("kind", [np.float32, np.int32])
 def test_pixels_of_32_bits_are_refused_since_nothing_tells_what_is_white(tmp_path, kind):
     (tmp_path / "all").mkdir()
@@ -84,3 +152,16 @@ def test_pixels_of_32_bits_are_refused_since_nothing_tells_what_is_white(tmp_pat
         match=r"image .*scan\.tif cannot be read \(pixels of 32 bits have no known range: save it with 8 or 16\)",
     ):
         image_folder.load(tmp_path).read(np.arange(1), 8)
+
+
+def test_a_channel_without_variation_is_noted_and_images_without_any_are_refused(prepare, tmp_path):
+    for name, greens in (("cat", range(9)), ("dog", range(90, 99))):
+        (tmp_path / name).mkdir()
+        for green in greens:
+            Image.new("RGB", (4, 4), (7, green, 0)).save(tmp_path / name / f"{green}.png")
+    dataset = prepare("image_folder", path=tmp_path)
+    assert dataset.notes == tuple(f"channel {number} of 3 is the same in all training images" for number in (1, 3))
+    for file in tmp_path.glob("*/*.png"):
+        Image.new("RGB", (4, 4), "red").save(file)
+    with pytest.raises(DataError, match=r"^no channel of the images varies within the training part: there is nothing"):
+        prepare("image_folder", path=tmp_path)

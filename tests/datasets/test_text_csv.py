@@ -9,6 +9,7 @@ import pytest
 from llp.datasets import csv_file
 from llp.datasets.corpus import Corpus
 from llp.datasets.text_csv import load
+from llp.errors import DataError
 
 
 def test_a_mailbox(tiny, prepare):
@@ -17,7 +18,7 @@ def test_a_mailbox(tiny, prepare):
     assert dataset.classes == ("home", "junk", "work")
     assert dataset.input_shape == (256, len(dataset.vocabulary))  # one text is a million characters long
     assert {"report", "cake", "prize"} <= set(dataset.vocabulary)
-    assert dataset.notes == ("texts without a word, each taken for one unknown word: 2",)
+    assert dataset.notes[0] == "texts without a word, each taken for one unknown word: 2"
 
 
 def test_sizes_are_those_asked_for(tiny, prepare):
@@ -53,3 +54,25 @@ def test_quotation_marks_line_breaks_and_short_rows(tmp_path, name, separator):
 def test_classes_that_are_numbers_stand_in_their_order(tmp_path):
     (tmp_path / "a.csv").write_text("text,stars\n" + "".join(f"a,{stars}\n" for stars in (10, 2, 9)))
     assert load(tmp_path / "a.csv", "text", "stars", Corpus(9)).classes == ("2", "9", "10")
+
+
+@pytest.mark.parametrize(("name", "separator"), [("a.csv", ","), ("a.tsv", "\t")])
+@pytest.mark.parametrize("labels_first", [True, False])
+@pytest.mark.parametrize("chunk", [10, 2000])
+def test_a_quotation_mark_that_swallows_rows_is_refused(tmp_path, monkeypatch, name, separator, labels_first, chunk):
+    monkeypatch.setattr(csv_file, "CHUNK", chunk)
+    rows = [['"' * (row in (12, 23)) + f"text {row}", ("yes", "no", "")[row % 3]] for row in range(40)]
+    lines = [separator.join(row[::-1] if labels_first else row) for row in [["text", "label"], *rows]]
+    (tmp_path / name).write_text("\n".join(lines))
+    expected = (
+        rf"{name}: a quotation mark opened in row 13 is closed only 11 lines later: double it \(\"\"\) or remove it$"
+    )
+    with pytest.raises(DataError, match=expected):
+        load(tmp_path / name, "text", "label", Corpus(9))
+
+
+def test_texts_of_many_lines_with_commas_are_read(tmp_path):
+    letter = "Dear all,\nyes, I come\nas, no doubt\nyou know, or\nguess, yes\nBob, the cook"
+    table = pd.DataFrame({"text": [letter] * 9 + ["hi"] * 9, "label": ["yes", "no"] * 9})
+    table.to_csv(tmp_path / "a.csv", index=False)
+    assert len(load(tmp_path / "a.csv", "text", "label", Corpus(9)).y) == 18

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -109,6 +110,13 @@ def test_images_are_normalised_by_channel_to_mean_0_and_deviation_1():
     torch.testing.assert_close(inputs.std((0, 2, 3), correction=0), torch.ones(3), atol=1e-4, rtol=0)
     expected = (dataset.train.x[5] / 255 - np.array(dataset.channel_mean)) / np.array(dataset.channel_std)
     np.testing.assert_allclose(inputs[5].numpy(), expected.transpose(2, 0, 1), atol=1e-5)
+
+
+def test_a_channel_that_is_the_same_in_all_training_images_becomes_zeros():
+    dataset = replace(image_dataset((8, 8, 3)), channel_std=(0.2, 0.0, 0.2))
+    [(inputs, _)] = ArrayBatches(dataset, dataset.train, 1000, CPU).epoch()
+    assert inputs.isfinite().all()
+    assert inputs.abs().amax((0, 2, 3)).gt(0).tolist() == [True, False, True]
 
 
 def windows(image: np.ndarray, padding: int, flips: bool) -> list[np.ndarray]:
