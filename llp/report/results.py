@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -26,13 +26,22 @@ LANDSCAPE = "metrics/landscape.json"
 LANDSCAPE_PICTURES = "reports/landscape"
 
 
+class Prediction(NamedTuple):
+    """Validation accuracy that a meta-model expected of full training, and its interval."""
+
+    score: float
+    low: float
+    high: float
+
+
 @dataclass(frozen=True)
 class Results:
     """One run of the pipeline.
 
-    choice: `selected_configuration.json`; chosen: the number of that configuration among the probes; meta_dataset:
-    without its curves and meta-features; by_task: the meta-model's evaluation, without rows where there was none;
-    landscape, pictures: numbers of the loss surface, and its PNG files by name.
+    choice: `selected_configuration.json`; chosen: the number of that configuration among the probes; probes: of a
+    search that probed nothing, a row of its choice after 0 epochs; meta_dataset: without its curves and meta-features;
+    by_task: the meta-model's evaluation, without rows where there was none; landscape, pictures: numbers of the loss
+    surface, and its PNG files by name.
     """
 
     dataset: Dataset
@@ -57,9 +66,21 @@ class Results:
         return self.meta_dataset[self.meta_dataset["fingerprint"] != self.dataset.fingerprint]
 
     @property
+    def prediction(self) -> Prediction | None:
+        """What was predicted for the choice at the end of the search; None where no meta-model did."""
+        if not self.choice["by_model"]:
+            return None
+        return Prediction(*(self.choice[f"predicted_{name}"] for name in Prediction._fields))
+
+    @property
+    def probed(self) -> pd.DataFrame:
+        """The probes that were trained: none where knowledge alone chose."""
+        return self.probes[self.probes["epochs"] > 0]
+
+    @property
     def latest(self) -> pd.DataFrame:
         """The furthest probe of every configuration."""
-        return self.probes.sort_values("resource", kind="stable").groupby("configuration", sort=True).tail(1)
+        return self.probed.sort_values("resource", kind="stable").groupby("configuration", sort=True).tail(1)
 
 
 def read_results(root: Path) -> Results:
