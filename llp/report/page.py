@@ -74,7 +74,7 @@ def _overview(results: Results, params: Params) -> dict[str, Any]:
         "prediction": _prediction(results),
         "full": full,
         "costs": [{"name": name, "epochs": epochs, "trainings": epochs / full} for name, epochs in costs.items()],
-        "recording": float(results.meta_dataset["cost"].sum()) if choice["by_model"] else None,
+        "recording": float(results.learned["cost"].sum()) if choice["by_model"] else None,
         "seeds": params.train.seeds,
         "mean": train.get("test_accuracy_mean"),
         "spread": train.get("test_accuracy_std"),

@@ -12,6 +12,7 @@ import pandas as pd
 from llp.datasets.dataset import Dataset, load_dataset
 from llp.errors import LLPError
 from llp.files import read_json, read_table
+from llp.meta.dataset import first_seeds
 from llp.report.landscape import pictures_of
 from llp.report.statistics import Answers
 
@@ -39,9 +40,9 @@ class Results:
     """One run of the pipeline.
 
     choice: `selected_configuration.json`; chosen: the number of that configuration among the probes; probes: of a
-    search that probed nothing, a row of its choice after 0 epochs; meta_dataset: without its curves and meta-features;
-    by_task: the meta-model's evaluation, without rows where there was none; landscape, pictures: numbers of the loss
-    surface, and its PNG files by name.
+    search that probed nothing, a row of its choice after 0 epochs; meta_dataset: all that is recorded; by_task: the
+    meta-model's evaluation, without rows where there was none; landscape, pictures: numbers of the loss surface, and
+    its PNG files by name.
     """
 
     dataset: Dataset
@@ -61,9 +62,10 @@ class Results:
         return self.choice["configuration"]
 
     @property
-    def known(self) -> pd.DataFrame:
-        """The full trainings that the meta-model of this run may have learned from: none of the target's own data."""
-        return self.meta_dataset[self.meta_dataset["fingerprint"] != self.dataset.fingerprint]
+    def learned(self) -> pd.DataFrame:
+        """The full trainings that the meta-model of this run learned from: one of each configuration, none of the
+        target's own data."""
+        return first_seeds(self.meta_dataset[self.meta_dataset["fingerprint"] != self.dataset.fingerprint])
 
     @property
     def prediction(self) -> Prediction | None:
@@ -107,7 +109,7 @@ def read_results(root: Path) -> Results:
         chosen=_number_of(choice["configuration"], probes),
         probes=probes,
         answers=answers,
-        meta_dataset=_outline(read_table(root / META_DATASET)),
+        meta_dataset=read_table(root / META_DATASET),
         by_task=_read_by_task(root / BY_TASK),
         train=train,
         history=history,
@@ -135,12 +137,6 @@ def _number_of(configuration: Mapping[str, Any], probes: pd.DataFrame) -> int:
     if not same.any():
         raise _stale(CHOICE, PROBES)
     return int(probes.loc[same, "configuration"].iloc[0])
-
-
-def _outline(meta_dataset: pd.DataFrame) -> pd.DataFrame:
-    """What the page tells of every full training."""
-    columns = ["task", "fingerprint", "cost", "diverged", "stuck"]
-    return meta_dataset[columns]
 
 
 def _read_by_task(path: Path) -> pd.DataFrame:

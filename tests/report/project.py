@@ -170,12 +170,13 @@ def history_of(epochs: int) -> pd.DataFrame:
 
 
 def meta_dataset(dataset: Dataset, task: str) -> pd.DataFrame:
-    """Full trainings of three tasks, one of them on the target's own data."""
+    """Full trainings of three tasks, one of them on the target's own data; every configuration with two seeds."""
     tasks = ((task, dataset.fingerprint, 5), ("wine/mlp", "w" * 64, 7), ("iris/mlp", "i" * 64, 9))
     return pd.DataFrame(
         [
-            {"task": name, "fingerprint": fingerprint, "cost": 30.0, "diverged": number == 0, "stuck": False}
-            for name, fingerprint, runs in tasks for number in range(runs)
+            {"task": name, "fingerprint": fingerprint, "configuration": number, "seed": seed, "cost": 30.0,
+             "diverged": number == 0, "stuck": False, "hp_learning_rate": 0.1 / (number + 1)}
+            for name, fingerprint, runs in tasks for number in range(runs) for seed in (0, 1)
         ]
     )  # fmt: skip
 

@@ -260,11 +260,29 @@ def test_only_configurations_that_were_at_a_resource_went_on_from_there(changed)
     assert [row[4] for row in rungs] == ["2, 3", "2", "\N{EN DASH}"]
 
 
-def test_what_the_model_learned_from_leaves_out_the_targets_own_data(images_run):
+def test_what_the_model_learned_from_leaves_out_further_seeds_and_the_targets_own_data(images_run):
     text = images_run.page.text
-    assert "learned from 16 full trainings of 2 tasks on 2 data sets" in text
-    assert "are among what is recorded (<u>own</u>/simple_cnn): these 5 runs were left out" in text
-    assert "Not counted are the 630 epochs" in text
+    learned = (
+        "learned from 16 full trainings of 2 tasks on 2 data sets, one of each configuration; 42 are recorded in all."
+    )
+    assert learned in text
+    assert "are among what is recorded (<u>own</u>/simple_cnn): these 10 runs were left out" in text
+    assert f"Not counted are the {16 * 30} epochs" in text
+
+
+def test_knowledge_that_does_not_compare_was_not_learned_from(changed):
+    text = changed(choice={"by_model": False, "score": 0.7}).text
+    assert "None of the 16 full trainings that are recorded compares with this search space" in text
+    assert "Nothing was learned from earlier runs." in text
+
+
+def test_the_choice_has_one_prediction_that_of_the_end_of_the_search(changed):
+    page = changed(choice={"predicted_score": 0.8888, "predicted_low": 0.71, "predicted_high": 0.96})
+    assert "predicted 88.88 %; 90 % interval 71.00 % to 96.00 %" in page.text
+    [alt] = [alt for alt in page.values("alt") if "predicted for" in alt]
+    assert "88.9% were predicted for the chosen one, between 71.0% and 96.0%." in alt
+    assert "and what was predicted, each right after its probe" in page.text
+    assert ["2", "0.4", "4", "70.00 %", "90.00 %", "70.00 % to 97.00 %", "chosen"] in page.table_rows
 
 
 def test_where_nothing_was_known_the_page_says_so(smallest):
