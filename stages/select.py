@@ -30,7 +30,9 @@ def main() -> None:
     numbers = numbers_of(found, target.epochs)
     choice = {"task": f"{target.dataset}/{target.architecture}", "epochs": target.epochs}
     choice |= {"searcher": params.select.searcher, "by_model": found.by_model, **numbers}
-    choice |= {"coverage": params.meta.coverage, "configuration": found.configuration}
+    if found.by_model:
+        choice["coverage"] = params.meta.coverage
+    choice["configuration"] = found.configuration
     write_json("data/selected_configuration.json", choice)
     write_table("data/target_probes.parquet", found.probes)
     write_json("metrics/select.json", numbers)

@@ -49,10 +49,10 @@ def draw_probes(
     probes = f"{len(latest)} probed configuration{'s' if len(latest) > 1 else ''} and " if len(latest) else ""
     alt = f"Validation accuracy by epoch of {probes}the full training."
     for probe in latest[mine].itertuples():
-        alt += f" Configuration {chosen}, the chosen one, had {probe.score:.1%} after {probe.epochs} epochs."
+        alt += f" Configuration {chosen}, the chosen one, had {probe.score:.1%} after epoch {probe.epochs}."
     if prediction:
         alt += (
-            f" After {full} epochs {prediction.score:.1%} were predicted for the chosen one, "
+            f" After epoch {full}, {prediction.score:.1%} were predicted for the chosen one, "
             f"between {prediction.low:.1%} and {prediction.high:.1%}."
         )
     return draw(paint, alt, (7.4, 4.2))

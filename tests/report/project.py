@@ -80,9 +80,9 @@ def write_run(
     cost = float(probes.groupby("configuration")["cost"].max().sum())
     predicted = {name: round(float(best[name]), 6) for name in ("predicted_score", "predicted_low", "predicted_high")}
     choice = {"task": task, "epochs": FULL, "searcher": "meta_probing", "by_model": sources}
-    choice |= predicted if sources else {"score": round(float(best["score"]), 6)}
+    choice |= {**predicted, "coverage": 0.9} if sources else {"score": round(float(best["score"]), 6)}
     choice |= {"search_epochs": cost, "search_trainings": cost / FULL}
-    choice |= {"coverage": 0.9, "configuration": configuration(int(best["configuration"]))}
+    choice["configuration"] = configuration(int(best["configuration"]))
     write_json(folder / "data/selected_configuration.json", choice)
     write_table(folder / "data/target_probes.parquet", probes)
     evaluation = evaluation_of(dataset, accuracy)
