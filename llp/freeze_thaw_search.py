@@ -77,8 +77,9 @@ def freeze_thaw_search(
         predicted_high=high,
         cost=float(search.spent),
         probes=rows.assign(**dict(zip(columns, np.array(predictions).T, strict=True))),
+        by_model=True,
         in_time=True,
-        doubt=search.doubt,
+        doubt=search.doubt if search.seen else None,
         misled=search.misled,
         novelty=model.novelty(task.meta_features),
     )

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from llp.errors import DivergedError, ParameterError
-from llp.meta.model import MetaModel
+from llp.meta.model import MetaModel, hyperparameters
 from llp.probing.probe import Workers, probe
 from llp.probing.problem import Problem
 from llp.probing.rungs import Rungs
@@ -25,12 +25,13 @@ PROMISING = 4  # one in so many candidates is promising enough to be probed firs
 class SearchResult:
     """What a search found.
 
-    predicted_score, predicted_low, predicted_high: validation accuracy after full training and its interval; cost: of
-    all probes, in epochs over the whole training part; probes: their table, with predictions; in_time: whether its
-    rows are in the order of time, not by configuration; doubt: logarithm of how much more probable the probes are
+    predicted_score, predicted_low, predicted_high: validation accuracy after full training and its interval; by_model:
+    whether a meta-model that knows comparable tasks predicted it, else they are the score seen, and from there to 1;
+    cost: of all probes, in epochs over the whole training part; probes: their table, with predictions; in_time: whether
+    its rows are in the order of time, not by configuration; doubt: logarithm of how much more probable the probes are
     without knowledge of other tasks than with it; misled: whether that was substantial evidence, and the search went
     by its probes alone; novelty: how far the data lie from all known (`llp.meta.novelty`), above 1 outside of them.
-    None where nothing known was made use of or nothing compares.
+    None where nothing known was made use of or nothing compares, doubt also where nothing was probed.
     """
 
     configuration: dict[str, Any]
@@ -39,6 +40,7 @@ class SearchResult:
     predicted_high: float
     cost: float
     probes: pd.DataFrame
+    by_model: bool = False
     in_time: bool = False
     doubt: float | None = None
     misled: bool = False
@@ -105,7 +107,8 @@ def meta_probe(
         sound = ranked.loc[~ranked["diverged"], "configuration"]
         # Where all that went on have diverged, those left behind get their turn.
         alive = [number for number in sound if number in set(alive)] or list(sound)
-    return _conclude(_predict(prober, history, model), history)
+    table = _predict(prober, history, model)
+    return _conclude(table, history, by_model=model.compares(hyperparameters(table)))
 
 
 def first_candidates(
@@ -135,7 +138,7 @@ def _predict(prober: Prober, history: Sequence[Sequence[Probe]], model: MetaMode
     return pd.concat([table, model.predict(table)], axis=1)
 
 
-def _conclude(table: pd.DataFrame, history: Sequence[Sequence[Probe]]) -> SearchResult:
+def _conclude(table: pd.DataFrame, history: Sequence[Sequence[Probe]], by_model: bool) -> SearchResult:
     ranked = _ranked(table)
     if ranked["diverged"].all():
         raise DivergedError(
@@ -150,6 +153,7 @@ def _conclude(table: pd.DataFrame, history: Sequence[Sequence[Probe]]) -> Search
         predicted_high=float(best["predicted_high"]),
         cost=sum(probes[-1].cost for probes in history if probes),
         probes=table,
+        by_model=by_model,
     )
 
 

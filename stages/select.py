@@ -27,20 +27,12 @@ def main() -> None:
     prober = Prober(problem, task, rungs_of(params), params.seed, Store(), workers_of(params), tuple(params.landscape))
     with timed("select"):
         found = search(params, prober)
-    numbers = {
-        "predicted_score": round(found.predicted_score, 6),
-        "predicted_low": round(found.predicted_low, 6),
-        "predicted_high": round(found.predicted_high, 6),
-        "search_epochs": found.cost,
-        "search_trainings": round(found.cost / target.epochs, 4),
-    }
-    if found.doubt is not None:
-        numbers["knowledge_doubt"] = round(found.doubt, 3)
-        numbers["misled"] = found.misled
-    if found.novelty is not None:
-        numbers["data_novelty"] = round(found.novelty, 4)
-    choice = {"task": f"{target.dataset}/{target.architecture}", "epochs": target.epochs, **numbers}
-    choice |= {"coverage": params.meta.coverage, "configuration": found.configuration}
+    numbers = numbers_of(found, target.epochs)
+    choice = {"task": f"{target.dataset}/{target.architecture}", "epochs": target.epochs}
+    choice |= {"searcher": params.select.searcher, "by_model": found.by_model, **numbers}
+    if found.by_model:
+        choice["coverage"] = params.meta.coverage
+    choice["configuration"] = found.configuration
     write_json("data/selected_configuration.json", choice)
     write_table("data/target_probes.parquet", found.probes)
     write_json("metrics/select.json", numbers)
@@ -60,6 +52,22 @@ def search(params: Params, prober: Prober) -> SearchResult:
         return meta_probe(prober, candidates, model, **counts, budget=select.budget)
     searcher = make_searcher(select.searcher, space, params.target.epochs, params.seed)
     return plain_search(prober, searcher, select.budget)
+
+
+def numbers_of(found: SearchResult, epochs: int) -> dict[str, float]:
+    """What is known of the choice, and what that cost; epochs: of a full training. A prediction only where a meta-model
+    predicted, else the score that the search saw."""
+    if found.by_model:
+        expected = {name: getattr(found, name) for name in ("predicted_score", "predicted_low", "predicted_high")}
+    else:
+        expected = {"score": found.predicted_score}
+    numbers = {name: round(value, 6) for name, value in expected.items()}
+    numbers |= {"search_epochs": found.cost, "search_trainings": round(found.cost / epochs, 4)}
+    if found.doubt is not None:
+        numbers |= {"knowledge_doubt": round(found.doubt, 3), "misled": found.misled}
+    if found.novelty is not None:
+        numbers["data_novelty"] = round(found.novelty, 4)
+    return numbers
 
 
 if __name__ == "__main__":

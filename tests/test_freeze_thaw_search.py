@@ -61,6 +61,7 @@ def test_a_good_configuration_is_found_and_what_is_expected_of_it_is_near_the_tr
     assert abs(found.configuration["x"] - 0.4) < 0.15
     assert found.predicted_score == pytest.approx(max(found.configuration["accuracy"]), abs=0.05)
     assert found.predicted_low <= found.predicted_score <= found.predicted_high <= 1
+    assert found.by_model
     assert found.in_time
 
 
@@ -105,6 +106,8 @@ def test_without_a_budget_nothing_is_probed_and_knowledge_chooses():
     found = search(candidates(0.9), asked, budget=0)
     assert asked.problem.trained == []
     assert found.cost == 0
+    assert found.by_model
+    assert (found.doubt, found.misled) == (None, False), "nothing that could contradict knowledge"
     assert abs(found.configuration["x"] - 0.5) < 0.2, "good on all known tasks"
     [row] = found.probes.to_dict("records")
     assert (row["epochs"], row["resource"], row["score"]) == (0, 0.0, CHANCE)

@@ -52,6 +52,7 @@ def test_the_best_seen_is_chosen_and_the_cost_is_every_epoch_trained(name):
     best = sound.loc[sound["score"].idxmax()]
     assert found.configuration == {"x": best["hp_x"], "kind": "sound"}
     assert found.predicted_score == found.predicted_low == best["score"]
+    assert not found.by_model
     assert found.cost == len(asked.problem.trained) == len(set(asked.problem.trained)) <= 12 * EPOCHS
     assert {fraction for *_, fraction in asked.problem.trained} == {1.0}, "all of the data in every epoch"
     assert found.steps[-1].cost == found.cost

@@ -41,6 +41,9 @@ class Forecast(MetaModel):
 
     records: list = dataclasses.field(default_factory=lambda: ["knows"])
 
+    def compares(self, configurations):
+        return True
+
     def predict(self, probes):
         score = probes["hp_forecast"].astype(float)
         columns = {"predicted_score": score, "predicted_low": score - 0.1, "predicted_high": score + 0.1}
@@ -214,6 +217,12 @@ def test_an_interrupted_search_goes_on_and_ends_the_same(tmp_path):
 def test_the_same_search_twice_gives_the_same_table(tmp_path):
     one, other = (search(SIX, asked=prober(Store(tmp_path / name))) for name in "ab")
     pd.testing.assert_frame_equal(one.probes, other.probes, check_exact=True)
+
+
+def test_it_is_told_whether_a_meta_model_predicted():
+    knowing = [{**one, "forecast": 0.8} for one in SIX]
+    assert search(knowing, Forecast()).by_model
+    assert not search(SIX).by_model
 
 
 def test_probes_carry_their_predictions():

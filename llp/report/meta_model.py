@@ -37,22 +37,17 @@ def describe_meta_model(results: Results, coverage: float) -> dict[str, Any]:
 
 
 def _sources(results: Results) -> dict[str, Any]:
-    """Where the meta-model learned from: all that is recorded, and what of it is the target's own data."""
-    runs = results.meta_dataset
+    """What the meta-model learned from, how much is recorded in all, and what of that is the target's own data."""
+    runs, learned = results.meta_dataset, results.learned
     own = runs["fingerprint"] == results.dataset.fingerprint
     return {
-        "all": _extent(runs),
-        "used": _extent(results.known),
+        "runs": len(learned),
+        "tasks": learned["task"].nunique(),
+        "datasets": learned["fingerprint"].nunique(),
+        "recorded": len(runs),
         "own_tasks": sorted(runs.loc[own, "task"].unique()),
         "own_runs": int(own.sum()),
-        "epochs": float(runs["cost"].sum()),
-        "diverged": int(runs["diverged"].sum()),
-        "stuck": int(runs["stuck"].sum()),
     }
-
-
-def _extent(runs: pd.DataFrame) -> dict[str, int]:
-    return {"runs": len(runs), "tasks": runs["task"].nunique(), "datasets": runs["fingerprint"].nunique()}
 
 
 def _level(resource: float, group: pd.DataFrame) -> dict[str, Any]:

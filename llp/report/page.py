@@ -65,26 +65,37 @@ def _overview(results: Results, params: Params) -> dict[str, Any]:
     """What the first section says beside the test accuracy: prediction and cost. Epochs are passes over all data."""
     choice, train = results.choice, results.train
     full, search, total = choice["epochs"], choice["search_epochs"], train["total_epochs"]
-    reached, low, high = train["validation_accuracy"], choice["predicted_low"], choice["predicted_high"]
     costs = {"Search (all probes)": search, "Full training": total - search, "Together": total}
-    points = {"low": low, "high": high, "predicted": choice["predicted_score"], "reached": reached}
-    start = max(0.0, min(points.values()) - 0.05)
     return {
         "classes": len(results.dataset.classes),
         "training_samples": len(results.dataset.train),
-        "probed": results.probes["configuration"].nunique(),
+        "reached": train["validation_accuracy"],
+        "in_search": choice.get("score"),
+        "prediction": _prediction(results),
+        "full": full,
+        "costs": [{"name": name, "epochs": epochs, "trainings": epochs / full} for name, epochs in costs.items()],
+        "recording": float(results.learned["cost"].sum()) if choice["by_model"] else None,
+        "seeds": params.train.seeds,
+        "mean": train.get("test_accuracy_mean"),
+        "spread": train.get("test_accuracy_std"),
+    }
+
+
+def _prediction(results: Results) -> dict[str, Any] | None:
+    """What was predicted beside what was reached, with their places on an axis up to 1 in per cent of its length."""
+    if results.prediction is None:
+        return None
+    expected, low, high = results.prediction
+    reached = results.train["validation_accuracy"]
+    points = {"low": low, "high": high, "predicted": expected, "reached": reached}
+    start = max(0.0, min(points.values()) - 0.05)
+    return {
         **points,
-        "coverage": choice["coverage"],
+        "coverage": results.choice["coverage"],
         # Each is written with six digits.
         "inside": low - 1e-6 <= reached <= high + 1e-6,
         "start": start,
         "places": {name: 100 * (max(point, start) - start) / (1 - start) for name, point in points.items()},
-        "full": full,
-        "costs": [{"name": name, "epochs": epochs, "trainings": epochs / full} for name, epochs in costs.items()],
-        "recording": float(results.meta_dataset["cost"].sum()),
-        "seeds": params.train.seeds,
-        "mean": train.get("test_accuracy_mean"),
-        "spread": train.get("test_accuracy_std"),
     }
 
 
@@ -99,7 +110,7 @@ def _provenance(results: Results, params: Params) -> dict[str, Any]:
         "classes": len(dataset.classes),
         "notes": list(dataset.notes),
         "code_version": ", ".join(sorted(set(probes["code_version"]))),
-        "probe_seeds": sorted(set(probes["seed"])),
+        "probe_seeds": sorted(set(results.probed["seed"])),
         "training_seeds": [params.seed + number for number in range(params.train.seeds)],
         "versions": {"Python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "params": used_parameters(params),

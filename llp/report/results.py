@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from llp.datasets.dataset import Dataset, load_dataset
 from llp.errors import LLPError
 from llp.files import read_json, read_table
+from llp.meta.dataset import first_seeds
 from llp.report.landscape import pictures_of
 from llp.report.statistics import Answers
 
@@ -26,13 +27,22 @@ LANDSCAPE = "metrics/landscape.json"
 LANDSCAPE_PICTURES = "reports/landscape"
 
 
+class Prediction(NamedTuple):
+    """Validation accuracy that a meta-model expected of full training, and its interval."""
+
+    score: float
+    low: float
+    high: float
+
+
 @dataclass(frozen=True)
 class Results:
     """One run of the pipeline.
 
-    choice: `selected_configuration.json`; chosen: the number of that configuration among the probes; meta_dataset:
-    without its curves and meta-features; by_task: the meta-model's evaluation, without rows where there was none;
-    landscape, pictures: numbers of the loss surface, and its PNG files by name.
+    choice: `selected_configuration.json`; chosen: the number of that configuration among the probes; probes: of a
+    search that probed nothing, a row of its choice after 0 epochs; meta_dataset: all that is recorded; by_task: the
+    meta-model's evaluation, without rows where there was none; landscape, pictures: numbers of the loss surface, and
+    its PNG files by name.
     """
 
     dataset: Dataset
@@ -52,14 +62,27 @@ class Results:
         return self.choice["configuration"]
 
     @property
-    def known(self) -> pd.DataFrame:
-        """The full trainings that the meta-model of this run may have learned from: none of the target's own data."""
-        return self.meta_dataset[self.meta_dataset["fingerprint"] != self.dataset.fingerprint]
+    def learned(self) -> pd.DataFrame:
+        """The full trainings that the meta-model of this run learned from: one of each configuration, none of the
+        target's own data."""
+        return first_seeds(self.meta_dataset[self.meta_dataset["fingerprint"] != self.dataset.fingerprint])
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """What was predicted for the choice at the end of the search; None where no meta-model did."""
+        if not self.choice["by_model"]:
+            return None
+        return Prediction(*(self.choice[f"predicted_{name}"] for name in Prediction._fields))
+
+    @property
+    def probed(self) -> pd.DataFrame:
+        """The probes that were trained: none where knowledge alone chose."""
+        return self.probes[self.probes["epochs"] > 0]
 
     @property
     def latest(self) -> pd.DataFrame:
         """The furthest probe of every configuration."""
-        return self.probes.sort_values("resource", kind="stable").groupby("configuration", sort=True).tail(1)
+        return self.probed.sort_values("resource", kind="stable").groupby("configuration", sort=True).tail(1)
 
 
 def read_results(root: Path) -> Results:
@@ -86,7 +109,7 @@ def read_results(root: Path) -> Results:
         chosen=_number_of(choice["configuration"], probes),
         probes=probes,
         answers=answers,
-        meta_dataset=_outline(read_table(root / META_DATASET)),
+        meta_dataset=read_table(root / META_DATASET),
         by_task=_read_by_task(root / BY_TASK),
         train=train,
         history=history,
@@ -114,12 +137,6 @@ def _number_of(configuration: Mapping[str, Any], probes: pd.DataFrame) -> int:
     if not same.any():
         raise _stale(CHOICE, PROBES)
     return int(probes.loc[same, "configuration"].iloc[0])
-
-
-def _outline(meta_dataset: pd.DataFrame) -> pd.DataFrame:
-    """What the page tells of every full training."""
-    columns = ["task", "fingerprint", "cost", "diverged", "stuck"]
-    return meta_dataset[columns]
 
 
 def _read_by_task(path: Path) -> pd.DataFrame:

@@ -10,42 +10,51 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from llp.report.drawing import Picture, Theme, draw, legend_above, percent_axis
+from llp.report.results import Prediction
 
 NUMBERED_CURVES = 16  # more line ends cannot be told apart
 
 
-def draw_probes(latest: pd.DataFrame, chosen: int, history: pd.DataFrame) -> Picture:
+def draw_probes(
+    latest: pd.DataFrame, chosen: int, history: pd.DataFrame, full: int, prediction: Prediction | None
+) -> Picture:
     """Validation accuracy of every configuration's latest probe by epoch; the chosen one with what was predicted for
-    it and what its full training reached. latest: one row of the probe table a configuration."""
-    full = int(latest["full_epochs"].max())
-    row = latest[latest["configuration"] == chosen].iloc[0]
+    it, if anything was, and what its full training reached. latest: one row of the probe table a configuration, none
+    where nothing was probed; full: epochs of a full training."""
+    mine = latest["configuration"] == chosen
 
     def paint(axes: Axes, theme: Theme) -> None:
-        others = latest[latest["configuration"] != chosen]
-        for number, probe in enumerate(others.itertuples()):
+        for number, probe in enumerate(latest[~mine].itertuples()):
             _probe(axes, probe, theme.muted, "probes of the others" if number == 0 else None, width=1.2)
-        _probe(axes, row, theme.first, f"probe of configuration {chosen}, chosen", width=2.4)
+        for probe in latest[mine].itertuples():
+            _probe(axes, probe, theme.first, f"probe of configuration {chosen}, chosen", width=2.4)
         axes.plot(
             history["epoch"], history["validation_accuracy"], color=theme.first, linewidth=1.1,
             linestyle=(0, (1, 1.6)), label="its full training",
         )  # fmt: skip
-        spread = [[row["predicted_score"] - row["predicted_low"]], [row["predicted_high"] - row["predicted_score"]]]
-        axes.errorbar(
-            [full], [row["predicted_score"]], yerr=np.maximum(spread, 0), fmt="D", color=theme.second, capsize=4,
-            markersize=5, label="predicted for it, with interval", zorder=5,
-        )  # fmt: skip
+        if prediction:
+            spread = [[prediction.score - prediction.low], [prediction.high - prediction.score]]
+            axes.errorbar(
+                [full], [prediction.score], yerr=np.maximum(spread, 0), fmt="D", color=theme.second, capsize=4,
+                markersize=5, label="predicted for it, with interval", zorder=5,
+            )  # fmt: skip
         if len(latest) <= NUMBERED_CURVES:
-            _number_ends(axes, latest, chosen, theme)
+            top = prediction.high if prediction else -np.inf
+            _number_ends(axes, latest, chosen, top, theme)
         axes.set(xlabel="epoch", ylabel="validation accuracy", xlim=(0, full * 1.03))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         percent_axis(axes.yaxis)
         legend_above(axes, columns=2)
 
-    alt = (
-        f"Validation accuracy by epoch of {len(latest)} probed configurations. Configuration {chosen}, the chosen one, "
-        f"had {row['score']:.1%} after {row['epochs']} epochs; {row['predicted_score']:.1%} were predicted for "
-        f"{full} epochs, between {row['predicted_low']:.1%} and {row['predicted_high']:.1%}."
-    )
+    probes = f"{len(latest)} probed configuration{'s' if len(latest) > 1 else ''} and " if len(latest) else ""
+    alt = f"Validation accuracy by epoch of {probes}the full training."
+    for probe in latest[mine].itertuples():
+        alt += f" Configuration {chosen}, the chosen one, had {probe.score:.1%} after epoch {probe.epochs}."
+    if prediction:
+        alt += (
+            f" After epoch {full}, {prediction.score:.1%} were predicted for the chosen one, "
+            f"between {prediction.low:.1%} and {prediction.high:.1%}."
+        )
     return draw(paint, alt, (7.4, 4.2))
 
 
@@ -86,7 +95,7 @@ def draw_by_resource(
     return draw(paint, alt)
 
 
-def _probe(axes: Axes, probe: pd.Series | tuple, color: str, name: str | None, width: float) -> None:
+def _probe(axes: Axes, probe: tuple, color: str, name: str | None, width: float) -> None:
     accuracy = np.asarray(probe.validation_accuracy, float)
     axes.plot(np.arange(1, len(accuracy) + 1), accuracy, color=color, linewidth=width, label=name)
     end = {"marker": "X", "markersize": 8} if probe.diverged else {"marker": "o", "markersize": 4.5}
@@ -99,23 +108,24 @@ def _end(curve: Sequence[float]) -> tuple[float, float]:
     return (finite[-1] + 1, float(curve[finite[-1]])) if finite.size else (np.nan, np.nan)
 
 
-def _number_ends(axes: Axes, latest: pd.DataFrame, chosen: int, theme: Theme) -> None:
-    """Write the configurations' numbers right of their curves' ends, pushed apart where they would overlap."""
+def _number_ends(axes: Axes, latest: pd.DataFrame, chosen: int, top: float, theme: Theme) -> None:
+    """Write the configurations' numbers right of their curves' ends, pushed apart where they would overlap; top: the
+    highest that is drawn beside the curves."""
     ends = [(*_end(row.validation_accuracy), row.configuration) for row in latest.itertuples()]
     for epoch in sorted({end[0] for end in ends if np.isfinite(end[0])}):
         here = sorted(end[1:] for end in ends if end[0] == epoch)
-        heights = _apart([height for height, _ in here], _gap(latest))
+        heights = _apart([height for height, _ in here], _gap(latest, top))
         for (_, number), height in zip(here, heights, strict=True):
             strong = {"color": theme.first, "fontweight": "bold"} if number == chosen else {"color": theme.muted}
             place = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
             axes.annotate(f"{number}", (epoch, height), **place, **strong)
 
 
-def _gap(latest: pd.DataFrame) -> float:
+def _gap(latest: pd.DataFrame, top: float) -> float:
     """The height of a number on the axis of accuracies, which reaches from the lowest curve to about the best."""
     values = np.concatenate([np.asarray(curve, float) for curve in latest["validation_accuracy"]])
     values = values[np.isfinite(values)]
-    return 0.04 * max(1e-3, max(values.max(), latest["predicted_high"].max()) - values.min()) if values.size else 0.04
+    return 0.04 * max(1e-3, max(values.max(), top) - values.min()) if values.size else 0.04
 
 
 def _apart(heights: Sequence[float], gap: float) -> list[float]:

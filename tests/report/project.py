@@ -79,8 +79,10 @@ def write_run(
     best = probes[probes["configuration"] == min(CHOSEN, configurations - 1)].iloc[-1]
     cost = float(probes.groupby("configuration")["cost"].max().sum())
     predicted = {name: round(float(best[name]), 6) for name in ("predicted_score", "predicted_low", "predicted_high")}
-    choice = {"task": task, "epochs": FULL, **predicted, "search_epochs": cost, "search_trainings": cost / FULL}
-    choice |= {"coverage": 0.9, "configuration": configuration(int(best["configuration"]))}
+    choice = {"task": task, "epochs": FULL, "searcher": "meta_probing", "by_model": sources}
+    choice |= {**predicted, "coverage": 0.9} if sources else {"score": round(float(best["score"]), 6)}
+    choice |= {"search_epochs": cost, "search_trainings": cost / FULL}
+    choice["configuration"] = configuration(int(best["configuration"]))
     write_json(folder / "data/selected_configuration.json", choice)
     write_table(folder / "data/target_probes.parquet", probes)
     evaluation = evaluation_of(dataset, accuracy)
@@ -168,12 +170,13 @@ def history_of(epochs: int) -> pd.DataFrame:
 
 
 def meta_dataset(dataset: Dataset, task: str) -> pd.DataFrame:
-    """Full trainings of three tasks, one of them on the target's own data."""
+    """Full trainings of three tasks, one of them on the target's own data; every configuration with two seeds."""
     tasks = ((task, dataset.fingerprint, 5), ("wine/mlp", "w" * 64, 7), ("iris/mlp", "i" * 64, 9))
     return pd.DataFrame(
         [
-            {"task": name, "fingerprint": fingerprint, "cost": 30.0, "diverged": number == 0, "stuck": False}
-            for name, fingerprint, runs in tasks for number in range(runs)
+            {"task": name, "fingerprint": fingerprint, "configuration": number, "seed": seed, "cost": 30.0,
+             "diverged": number == 0, "stuck": False, "hp_learning_rate": 0.1 / (number + 1)}
+            for name, fingerprint, runs in tasks for number in range(runs) for seed in (0, 1)
         ]
     )  # fmt: skip
 

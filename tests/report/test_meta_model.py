@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from llp.meta.dataset import first_seeds
 from llp.report.meta_model import describe_meta_model
 from llp.report.results import read_results
 from tests.report.project import by_task, meta_dataset, write_run
@@ -21,8 +22,8 @@ def describe(monkeypatch):
 
     def described(table: pd.DataFrame) -> dict:
         runs = meta_dataset(DATASET, "blobs/mlp")
-        known = runs[runs["fingerprint"] != DATASET.fingerprint]
-        results = SimpleNamespace(by_task=table, dataset=DATASET, meta_dataset=runs, known=known)
+        learned = first_seeds(runs[runs["fingerprint"] != DATASET.fingerprint])
+        results = SimpleNamespace(by_task=table, dataset=DATASET, meta_dataset=runs, learned=learned)
         return describe_meta_model(results, 0.9)
 
     return described

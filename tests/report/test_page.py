@@ -18,6 +18,27 @@ from tests.report.project import CHOSEN, FULL, HOSTILE, TITLE, configuration, pa
 from tests.report.reader import Page
 
 
+@pytest.fixture
+def changed(images_run, tmp_path, monkeypatch):
+    """`changed(choice, train, probes)` -> the page of a run whose files say something else, without its pictures;
+    probes: what becomes of their table."""
+    monkeypatch.setattr("llp.report.drawing._png", lambda *_: b"")  # the words matter here
+    folder = tmp_path / "run"
+    shutil.copytree(images_run.folder, folder)
+
+    def call(choice=None, train=None, probes=None) -> Page:
+        for name, says in (("data/selected_configuration.json", choice), ("metrics/train.json", train)):
+            file = folder / name
+            file.write_text(json.dumps({**json.loads(file.read_text()), **(says or {})}))
+        if probes:
+            file = folder / "data/target_probes.parquet"
+            probes(pd.read_parquet(file)).to_parquet(file)
+        write_report(params_of(), folder / "page.html", folder)
+        return Page((folder / "page.html").read_bytes())
+
+    return call
+
+
 def test_no_page_holds_a_script_or_asks_for_anything_outside(run):
     assert not {"script", "iframe", "object", "embed", "link", "form", "base"} & set(run.page.tags)
     assert not [name for _, name, _ in run.page.attributes if name.startswith("on")]
@@ -92,13 +113,8 @@ def test_the_result_comes_first_and_agrees_with_the_metrics(images_run):
 
 
 @pytest.mark.parametrize("reached", [0.65, 0.98])
-def test_a_prediction_that_did_not_hold_is_said_to_have_failed(images_run, tmp_path, monkeypatch, reached):
-    shutil.copytree(images_run.folder, tmp_path / "run")
-    file = tmp_path / "run/metrics/train.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "validation_accuracy": reached}))
-    monkeypatch.setattr("llp.report.drawing._png", lambda *_: b"")  # the words matter here
-    write_report(params_of(), tmp_path / "page.html", tmp_path / "run")
-    text = Page((tmp_path / "page.html").read_bytes()).text
+def test_a_prediction_that_did_not_hold_is_said_to_have_failed(changed, reached):
+    text = changed(train={"validation_accuracy": reached}).text
     assert f"No: the validation accuracy that the full training reached, {100 * reached:.2f} %, is outside" in text
 
 
@@ -118,16 +134,48 @@ def test_a_prediction_that_did_not_hold_is_said_to_have_failed(images_run, tmp_p
         ),
     ],
 )
-def test_it_says_whether_knowledge_covers_the_task(images_run, tmp_path, monkeypatch, said, words):
-    shutil.copytree(images_run.folder, tmp_path / "run")
-    file = tmp_path / "run/data/selected_configuration.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), **said}))
-    monkeypatch.setattr("llp.report.drawing._png", lambda *_: b"")  # the words matter here
-    write_report(params_of(), tmp_path / "page.html", tmp_path / "run")
-    text = Page((tmp_path / "page.html").read_bytes()).text
+def test_it_says_whether_knowledge_covers_the_task(changed, said, words):
+    text = changed(choice=said).text
     assert [word for word in words if word not in text] == []
     if not words:
         assert "what is known of other tasks" not in text
+
+
+ABOUT_MODELS = ("Did the prediction hold?", "90 % interval", "known tasks", "Not counted", "were left out", "probed)")
+
+
+def test_another_searcher_is_not_described_as_a_model(changed):
+    page = changed(choice={"searcher": "random", "by_model": False, "score": 0.7})
+    described = page.text.split("How good such a model is")[0]
+    assert [word for word in ABOUT_MODELS if word in described] == []
+    assert "predict" not in described.replace("by true and predicted class", "")
+    assert "The searcher random tried 6 configurations, and the one with the best accuracy was trained in" in described
+    assert "70.00 % in the search" in described
+    assert "raw validation accuracy so far would have chosen" not in described, "it is what it chose by"
+    assert "Nothing was learned from earlier runs." in described
+    assert "The searcher random asks no meta-model." in described
+    assert ["2", "0.4", "4", "70.00 %", "chosen"] in page.table_rows
+    assert not [alt for alt in page.values("alt") if "predicted for" in alt]
+
+
+def test_where_nothing_was_probed_the_page_says_that_knowledge_alone_chose(changed):
+    def unprobed(probes):
+        row = probes[probes["configuration"] == CHOSEN].head(1)
+        curves = {name: [[]] for name in ("train_loss", "validation_loss", "validation_accuracy")}
+        return row.assign(epochs=0, resource=0.0, score=0.25, cost=0.0, stuck=True, **curves)
+
+    choice = {"search_epochs": 0.0, "search_trainings": 0.0, "data_novelty": 0.4}
+    page = changed(choice=choice, probes=unprobed)
+    assert "it was chosen by knowledge alone" in page.text
+    assert "Nothing was probed: the configuration was chosen by knowledge alone" in page.text
+    assert "By its meta-features the data set lies within what the knowledge base covers." in page.text
+    assert "predicted 90.00 %; 90 % interval 70.00 % to 97.00 %" in page.text
+    for word in ("(probed)", "probes agree", "stuck", "Stuck", "raw validation accuracy so far would", "All probes",
+                 "Resource by resource", "Dots are where"):  # fmt: skip
+        assert word not in page.text, word
+    [alt] = [alt for alt in page.values("alt") if "predicted for" in alt]
+    assert "after epoch 0" not in alt
+    assert "probed" not in alt
 
 
 def test_classes_agree_with_the_evaluation(run):
@@ -186,37 +234,67 @@ def test_further_seeds_and_an_early_end_are_told(many_classes):
     assert "The training ended early, after 7 of 10 epochs, because its loss diverged." in text
 
 
-def test_probes_are_listed_with_their_marks_and_the_search_rung_by_rung(images_run):
+def test_probes_are_listed_with_their_marks_and_the_search_resource_by_resource(images_run):
     rows = images_run.page.table_rows
     probes = [row for row in rows if len(row) == 7 and row[0].isdigit()]
     assert probes[2] == ["2", "0.4", "4", "70.00 %", "90.00 %", "70.00 % to 97.00 %", "chosen"]
     assert [row[0] for row in probes[:3]] == ["2", "2", "2"]
     assert {row[0]: row[6] for row in probes if row[6]} == {"2": "chosen", "1": "diverged", "0": "stuck"}
     assert len(probes) == len(pd.read_parquet(images_run.folder / "data/target_probes.parquet"))
-    rungs = [row for row in rows if len(row) == 9 and row[0] in "123" and "wine" not in row[0]][:3]
-    assert [row[:4] + row[6:8] for row in rungs] == [
-        ["1", "0.1", "1", "6", "6", "2, 3, 4, 5"],
-        ["2", "0.2", "2", "4", "10", "2"],
-        ["3", "0.4", "4", "1", "12", "\N{EN DASH}"],
+    assert [row for row in rows if len(row) == 6 and row[0] in ("0.1", "0.2", "0.4")] == [
+        ["0.1", "1", "6", "55.00 %", "90.00 %", "2, 3, 4, 5"],
+        ["0.2", "2", "4", "65.00 %", "90.00 %", "2"],
+        ["0.4", "4", "1", "70.00 %", "90.00 %", "\N{EN DASH}"],
     ]
-    assert [row[8] for row in rungs] == ["yes", "no", "\N{EN DASH}"]
     assert "would have chosen the same configuration, 2." in images_run.page.text
 
 
-def test_what_the_model_learned_from_leaves_out_the_targets_own_data(images_run):
+def test_only_configurations_that_were_at_a_resource_went_on_from_there(changed):
+    """As Hyperband does it, whose brackets begin at different resources."""
+    page = changed(
+        choice={"searcher": "hyperband", "by_model": False, "score": 0.7},
+        probes=lambda probes: probes[(probes["resource"] > 0.1) | (probes["configuration"] < 4)],
+    )
+    rungs = [row for row in page.table_rows if len(row) == 5 and row[0] in ("0.1", "0.2", "0.4")]
+    assert [row[2] for row in rungs] == ["4", "4", "1"]
+    assert [row[4] for row in rungs] == ["2, 3", "2", "\N{EN DASH}"]
+
+
+def test_what_the_model_learned_from_leaves_out_further_seeds_and_the_targets_own_data(images_run):
     text = images_run.page.text
-    assert "learned from 16 full trainings of 2 tasks on 2 data sets" in text
-    assert "are among what is recorded (<u>own</u>/simple_cnn): these 5 runs were left out" in text
-    assert "Not counted are the 630 epochs" in text
+    learned = (
+        "learned from 16 full trainings of 2 tasks on 2 data sets, one of each configuration; 42 are recorded in all."
+    )
+    assert learned in text
+    assert "are among what is recorded (<u>own</u>/simple_cnn): these 10 runs were left out" in text
+    assert f"Not counted are the {16 * 30} epochs" in text
+
+
+def test_knowledge_that_does_not_compare_was_not_learned_from(changed):
+    text = changed(choice={"by_model": False, "score": 0.7}).text
+    assert "None of the 16 full trainings that are recorded compares with this search space" in text
+    assert "Nothing was learned from earlier runs." in text
+
+
+def test_the_choice_has_one_prediction_that_of_the_end_of_the_search(changed):
+    page = changed(choice={"predicted_score": 0.8888, "predicted_low": 0.71, "predicted_high": 0.96})
+    assert "predicted 88.88 %; 90 % interval 71.00 % to 96.00 %" in page.text
+    [alt] = [alt for alt in page.values("alt") if "predicted for" in alt]
+    assert "88.9% were predicted for the chosen one, between 71.0% and 96.0%." in alt
+    assert "and what was predicted, each right after its probe" in page.text
+    assert ["2", "0.4", "4", "70.00 %", "90.00 %", "70.00 % to 97.00 %", "chosen"] in page.table_rows
 
 
 def test_where_nothing_was_known_the_page_says_so(smallest):
     text = smallest.page.text
     assert "There was nothing to learn a meta-model from" in text
     assert "was not measured: that takes recorded runs of at least two data sets" in text
-    assert "No earlier run was recorded to learn from." in text
+    assert "Nothing was learned from earlier runs." in text
+    assert "Did the prediction hold?" not in text
     assert "1 configuration was trained for a few epochs (probed), and the one with the best accuracy was" in text
-    assert "so the accuracy reached so far served as prediction" in text
+    assert "Nothing that is known compares, so nothing was predicted." in text
+    assert "interval 60" not in text
+    assert "100.00 % to 100.00 %" not in text
 
 
 def test_provenance_names_data_code_and_parameters(images_run):
