@@ -24,7 +24,8 @@ class Snapshots:
     def keep(self, run: Run) -> None:
         """Write what the run is evaluated with, if this is an epoch to keep; for every epoch and before the first."""
         if run.epoch in self._epochs(run) and not run.diverged:
-            point = {name: value.clone() for name, value in parameters(run.weights()).items()}
+            weights = parameters(run.weights())
+            point = {name: value.to("cpu", copy=True) for name, value in weights.items()}
             self.store.save(self._key(run.epoch), point)
             self._at_hand[run.epoch] = point
 

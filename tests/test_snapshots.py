@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
+from torch import nn
 
 from llp.probing.problem import TaskProblem
 from llp.probing.store import Store
@@ -69,6 +72,17 @@ def test_points_stay_at_hand_when_another_training_of_the_same_ends_first(proble
     for found in (first.points(begun), {**second.points(resumed)}):
         assert list(found) == list(alone) == [0, 2, 4, 6]
         assert all(same_state(found[epoch], alone[epoch]) for epoch in alone)
+
+
+def test_points_of_a_training_on_a_gpu_wait_on_the_host(fake_cuda):
+    network = nn.Linear(3, 2).to(fake_cuda.device)
+    options = SimpleNamespace(epochs=4)
+    run = SimpleNamespace(epoch=0, diverged=False, options=options, model=network, weights=lambda: network)
+    store = SimpleNamespace(save=lambda key, state: None, load=lambda key: None)
+    snapshots = Snapshots(store, "run", 3)
+    snapshots.keep(run)
+    [point] = snapshots.points(run).values()
+    assert {value.device.type for value in point.values()} == {"cpu"}
 
 
 def test_epochs_of_a_diverged_run_are_not_kept(problem):
