@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -42,7 +43,7 @@ def load(path: str | Path) -> RawImages:
         )
     left_out = _LeftOut()
     found = {name: _images_below(folder, name, left_out) for name in classes}
-    _check_sets(folder, found)
+    nested = _check_nesting(folder, found)
     for name, images in found.items():
         try:
             name.encode()
@@ -62,7 +63,7 @@ def load(path: str | Path) -> RawImages:
         y=np.repeat(np.arange(len(classes)), [len(images) for images in found.values()]),
         classes=tuple(classes),
         fingerprint=digest,
-        notes=left_out.notes(),
+        notes=(*nested, *left_out.notes()),
     )
 
 
@@ -100,18 +101,22 @@ def _images_below(folder: Path, name: str, left_out: _LeftOut) -> list[str]:
     return sorted(found)
 
 
-def _check_sets(folder: Path, found: Mapping[str, Sequence[str]]) -> None:
-    """Raise `DataError` where folders without images of their own have several folders of images by the same names."""
+def _check_nesting(folder: Path, found: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Look at folders without images of their own that have several folders of images by the same names: a note, and
+    `DataError` where one is called a split, so that the classes lie one level deeper."""
     inner = {
         name: {file.split("/")[1] for file in images}
         for name, images in found.items()
         if all(file.count("/") > 1 for file in images)
     }
     shared = sorted(name for name, count in Counter(chain(*inner.values())).items() if count > 1)
-    if len(shared) > 1:
-        sets = [name for name, classes in inner.items() if classes & set(shared)]
-        listed = textwrap.shorten(", ".join(shared), 60, placeholder=" ...")
+    if len(shared) < 2:
+        return ()
+    sets = [name for name, classes in inner.items() if classes & set(shared)]
+    listed = textwrap.shorten(", ".join(shared), 60, placeholder=" ...")
+    if any(_SPLITS.intersection(re.split(r"[^a-z]+", name.lower())) for name in sets):
         raise DataError(
             f"image folder {folder} holds sets of classes ({listed}) in {', '.join(sets)}: give the path of one, "
             f"such as {folder / sets[0]}, or put the images of each class into its folder itself"
         )
+    return (f"sub-folders of the same names in {', '.join(sets)} ({listed}) are no classes of their own",)

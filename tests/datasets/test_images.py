@@ -74,6 +74,16 @@ def test_what_a_folder_has_that_is_not_read_is_noted(tmp_path):
     assert (x[1:] < 50).all()
 
 
+def test_sub_folders_that_classes_have_in_common_are_no_classes_and_are_noted(tmp_path):
+    for name in ("healthy/left", "healthy/right", "sick/left", "sick/right"):
+        (tmp_path / name).mkdir(parents=True)
+        Image.new("L", (4, 4)).save(tmp_path / name / "a.png")
+    raw = image_folder.load(tmp_path)
+    assert raw.classes == ("healthy", "sick")
+    assert raw.y.tolist() == [0, 0, 1, 1]
+    assert raw.notes == ("sub-folders of the same names in healthy, sick (left, right) are no classes of their own",)
+
+
 def test_a_file_name_that_is_not_utf8_does_not_matter(tmp_path):
     (tmp_path / "cat").mkdir()
     Image.new("RGB", (5, 5)).save(tmp_path / "cat" / "1.png")
