@@ -6,6 +6,7 @@ import re
 import textwrap
 from array import array
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from unicodedata import category, normalize
 
 import numpy as np
@@ -19,11 +20,6 @@ MAX_WORDS = 2**20  # told apart; a word that comes after so many others will not
 
 # Every sign of a script without blanks between words by itself: Chinese, Japanese; Thai, Lao, Burmese, Khmer.
 _SIGNS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-# What belongs to the letter before it: vowels of Hindi and Arabic, for instance; and joiners within words.
-_MARKS = "\u200c\u200d" + "".join(sign for sign in map(chr, range(0x300, 0x10000)) if category(sign) in ("Mn", "Mc"))
-_LETTERS = rf"[^\W{_SIGNS}]+"
-# Words with their apostrophes, and every other sign by itself.
-_TOKEN = re.compile(rf"[{_SIGNS}][{_MARKS}]*|{_LETTERS}(?:['\u2019]{_LETTERS}|[{_MARKS}]+(?:{_LETTERS})?)*|[^\w\s]")
 _BREAK = re.compile(r"<br\s*/?>")
 
 Tokenizer = Callable[[Sequence[str]], Iterable[list[int]]]
@@ -36,7 +32,17 @@ def words_of(text: str, count: int) -> list[str]:
     looked at as `count` words can have.
     """
     text = normalize("NFC", _BREAK.sub(" ", text[: count * LONGEST_WORD].lower()))
-    return [token[:LONGEST_WORD] for token in _TOKEN.findall(text)[:count]]
+    return [token[:LONGEST_WORD] for token in _token().findall(text)[:count]]
+
+
+@cache
+def _token() -> re.Pattern:
+    """Words with their apostrophes, and every other sign by itself. Made when the first text is read: it takes a
+    while."""
+    # What belongs to the letter before it: vowels of Hindi and Arabic, for instance; and joiners within words.
+    marks = "\u200c\u200d" + "".join(sign for sign in map(chr, range(0x300, 0x10000)) if category(sign) in ("Mn", "Mc"))
+    letters = rf"[^\W{_SIGNS}]+"
+    return re.compile(rf"[{_SIGNS}][{marks}]*|{letters}(?:['\u2019]{letters}|[{marks}]+(?:{letters})?)*|[^\w\s]")
 
 
 class Corpus:

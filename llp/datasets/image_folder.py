@@ -56,10 +56,10 @@ def load(path: str | Path) -> RawImages:
         digest = fingerprint.of_files(folder, files)
     except FileNotFoundError as error:
         raise DataError(f"image {error.filename} is a link to a file that is not there: mend or remove it") from None
-    images = ImageFiles([folder / file for file in files])
+    reader = ImageFiles([folder / file for file in files])
     return RawImages(
-        read=images.read,
-        remarks=images.remarks,
+        read=reader.read,
+        remarks=reader.remarks,
         y=np.repeat(np.arange(len(classes)), [len(images) for images in found.values()]),
         classes=tuple(classes),
         fingerprint=digest,

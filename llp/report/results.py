@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,7 +62,7 @@ class Results:
     def configuration(self) -> Mapping[str, Any]:
         return self.choice["configuration"]
 
-    @property
+    @cached_property
     def learned(self) -> pd.DataFrame:
         """The full trainings that the meta-model of this run learned from: one of each configuration, none of the
         target's own data."""
